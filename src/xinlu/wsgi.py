@@ -1,0 +1,11 @@
+"""The WSGI application; ``granian --interface wsgi xinlu.wsgi:application`` serves it."""
+
+from __future__ import annotations
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xinlu.settings")
+
+application = get_wsgi_application()
