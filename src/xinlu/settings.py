@@ -12,6 +12,9 @@
 ``XINLU_HTTPS``             ``1``: secure cookies, HSTS, redirect to HTTPS
 ``XINLU_DEBUG``             ``1``: Django's debug pages; never on a server
 ``XINLU_STANDARDS``         another folder of law files
+``XINLU_WEB_FONT``          ``1``: pages bring a Chinese font with them, for
+                            screens without one (costs about 30 KiB a page and
+                            the slices that it needs)
 ==========================  ==================================================
 """
 
@@ -195,6 +198,9 @@ STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static"
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = DEBUG
+
+# Templates link built/fonts.css only then: it would outweigh the first page.
+WEB_FONT = os.environ.get("XINLU_WEB_FONT") == "1"
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
