@@ -302,7 +302,8 @@ class Fold(Graded):
     last: Expr | None = None
     running: Running | None = None
     tally: tuple[ClauseId, ...] | None = None
-    """Number of hits of these clauses that count (not excluded, not lost, span holds as_of)."""
+    """Number of hits of these clauses that count (not excluded, not lost, span holds as_of); with ``distinct``,
+    the number of different values of that expression among them (vehicles rather than acts)."""
     crossings: str | None = None
     """Name of a running fold: how often it fell from above ``at_or_below`` to it or lower."""
     at_or_below: Expr | None = None
