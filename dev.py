@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -135,7 +135,8 @@ def make_venv(uv: str | None) -> None:
         # A bare Debian has python3 and pip, yet not the package python3-venv.
         say("The module venv is not complete here; trying the package virtualenv")
         target = ROOT / "var" / "virtualenv"
-        run([sys.executable, "-m", "pip", "install", "--quiet", "--target", str(target), "virtualenv"])
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(target)]
+        run([*pip, "virtualenv"])
         run(
             [sys.executable, "-m", "virtualenv", "--quiet", str(VENV)],
             env={**os.environ, "PYTHONPATH": str(target)},
@@ -345,19 +346,26 @@ def lint() -> None:
     """Style, types and floors; all of them run even if one fails."""
     set_up()
     checks = {
-        "ruff check": [BIN / "ruff", "check", "."],
-        "ruff format": [BIN / "ruff", "format", "--check", "."],
-        "mypy": [BIN / "mypy"],
-        "import-linter": [BIN / "lint-imports"],
+        "ruff check": ["ruff", "check", "."],
+        "ruff format": ["ruff", "format", "--check", "."],
+        "mypy": ["mypy", "src", "dev.py", *(["bench"] if any(ROOT.glob("bench/*.py")) else [])],
+        "import-linter": ["lint-imports", "--no-logo"],
     }
     failed = []
-    for name, command in checks.items():
+    for name, (program, *arguments) in checks.items():
         say(name)
-        if subprocess.run(command, cwd=ROOT).returncode:
+        if subprocess.run([str(BIN / program), *arguments], cwd=ROOT).returncode:
             failed.append(name)
     if failed:
         raise fail(f"Not clean: {', '.join(failed)}.")
     say("Clean.")
+
+
+def assets() -> None:
+    """Build charts and fonts; fail when they cannot be had."""
+    set_up()
+    if not build_assets():
+        raise SystemExit(1)
 
 
 def lock() -> None:
@@ -396,24 +404,16 @@ def main() -> None:
     options, rest = parser.parse_known_args()
     if rest and options.command not in ("test", "bench"):
         parser.error(f"unknown: {' '.join(rest)}")
-    match options.command:
-        case "demo":
-            demo(options)
-        case "test":
-            test(options, rest)
-        case "bench":
-            bench(options, rest)
-        case "lint":
-            lint()
-        case "assets":
-            set_up()
-            if not build_assets():
-                raise SystemExit(1)
-        case "lock":
-            lock()
-        case "setup":
-            set_up()
-            say("Ready: .venv holds what requirements.lock names.")
+    actions: dict[str, Callable[[], None]] = {
+        "demo": lambda: demo(options),
+        "test": lambda: test(options, rest),
+        "bench": lambda: bench(options, rest),
+        "lint": lint,
+        "assets": assets,
+        "lock": lock,
+        "setup": set_up,
+    }
+    actions[options.command]()
 
 
 if __name__ == "__main__":
