@@ -34,7 +34,9 @@ def test_bounds_include_and_exclude_as_written(
     assert not any(interval.contains(Decimal(x)) for x in outside)
 
 
-@pytest.mark.parametrize("text", ["", "85-95", "[95, 85)", "[5, 5)", "[a, b)", "60 分以上", "> 1e3"])
+@pytest.mark.parametrize(
+    "text", ["", "85-95", "[95, 85)", "[5, 5)", "[a, b)", "60 分以上", "> 1e3"]
+)
 def test_a_text_that_is_no_interval_is_refused_in_chinese(text: str) -> None:
     with pytest.raises(IntervalError, match="区间"):
         parse_interval(text)
@@ -54,9 +56,9 @@ def test_a_gap_is_seen_only_at_the_scale_of_the_value() -> None:
 def test_numbers_beyond_twenty_eight_digits_are_compared_exactly() -> None:
     big = "1" + "0" * 35
     assert not parse_interval(f"< {big}.1").contains(Decimal(big + ".1"))
-    assert [str(g) for g in gaps([parse_interval(f"< {big}.1"), parse_interval(f"> {big}.1")], 1)] == [
-        f"= {big}.1"
-    ]
+    assert [
+        str(g) for g in gaps([parse_interval(f"< {big}.1"), parse_interval(f"> {big}.1")], 1)
+    ] == [f"= {big}.1"]
 
 
 def test_an_overlap_is_named_by_the_numbers_in_both() -> None:
