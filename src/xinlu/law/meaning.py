@@ -509,6 +509,8 @@ class _Reader:
         fold = self.book.folds[name]
         path: Path = ("folds", name)
         given = [key for key in _FOLD_OPERATIONS if getattr(fold, key) not in (None, False)]
+        if fold.tally is not None and "distinct" in given:
+            given.remove("distinct")
         if len(given) != 1:
             self.wrong("LAW-111", f"折算要给且只给一种运算，现有：{'、'.join(given) or '无'}", *path)
             self.meaning.folds[name] = NULL
@@ -526,9 +528,11 @@ class _Reader:
         if operation == "running" and fold.running is not None:
             running = fold.running
             return self.sum_type(running.clauses, (*path, "running"), running.start, running.ceiling, running.floor)
+        if operation == "crossings" and fold.at_or_below is not None:
+            self.typed(fold.at_or_below, (*path, "at_or_below"), self.unit_scope(), "number")
+        if operation == "tally" and fold.distinct is not None:
+            self.tallied(fold, path)
         if operation in {"tally", "crossings"}:
-            if fold.at_or_below is not None:
-                self.typed(fold.at_or_below, (*path, "at_or_below"), self.unit_scope(), "number")
             return COUNT
         if fold.over is None or fold.over not in self.meaning.columns:
             self.wrong("LAW-112", f"折算要写明来源（over），没有“{fold.over}”", *path, "over")
@@ -541,6 +545,15 @@ class _Reader:
         if operation == "count":
             return COUNT
         return self.row_fold_type(fold, operation, path, names, sure)
+
+    def tallied(self, fold: Fold, path: Path) -> None:
+        """Type what a tally counts different values of; its clauses share one source."""
+        sources = {self.book.clauses[one].hits for one in fold.tally or () if one in self.book.clauses}
+        if len(sources) != 1:
+            self.wrong("LAW-111", "按不同值计数的条款要来自同一来源", *path, "tally")
+            return
+        names = self.row_scope(sources.pop())
+        self.typed(str(fold.distinct), (*path, "distinct"), names, missing=True)
 
     def row_fold_type(
         self, fold: Fold, operation: str, path: Path, names: Mapping[str, Binding], sure: frozenset[Ref]
