@@ -9,15 +9,29 @@ Every ``Expr`` is the text of an expression; ``xinlu.law.meaning`` resolves name
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 
 from xinlu.law.source import Document, Grade, InForce, LawModel
 
-Expr = Annotated[str, StringConstraints(min_length=1)]
+
+def _written(value: object) -> object:
+    """``when: true`` is an expression too."""
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def _dated(value: object) -> object:
+    """A constant written like a day is a date, not text."""
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        return date.fromisoformat(value)
+    return value
+
+
+Expr = Annotated[str, BeforeValidator(_written), StringConstraints(min_length=1)]
 Ident = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 ClauseId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$")]
 Months = Annotated[str, StringConstraints(pattern=r"^\d+ (months|days)$")]
@@ -80,7 +94,7 @@ class RatedWhen(Graded):
 class Parameter(Graded):
     """A named number, date, text or yes/no of the book."""
 
-    value: Decimal | date | bool | str
+    value: Annotated[Decimal | date | bool | str, BeforeValidator(_dated)]
     title: str
     unit: str = ""
 
@@ -92,7 +106,7 @@ class TableRow(Graded):
     when: tuple[Decimal | str | bool, ...] = ()
     interval: str | None = Field(default=None, alias="in")
     """Of a table ``by`` a number: interval text such as ``[80000, 160000)``, ``> 200000``."""
-    value: Decimal | str | date | None = None
+    value: Annotated[Decimal | str | date | None, BeforeValidator(_dated)] = None
     expr: Expr | None = None
     """Piecewise function: an expression over ``x``, the number looked up."""
 
@@ -104,7 +118,7 @@ class Table(Graded):
     keys: tuple[str, ...] = ()
     by: Literal["keys", "number"] = "keys"
     rows: tuple[TableRow, ...]
-    otherwise: Decimal | str | date | None = None
+    otherwise: Annotated[Decimal | str | date | None, BeforeValidator(_dated)] = None
     """Answer when no row fits; missing when not given."""
 
 

@@ -11,7 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field
 class LawModel(BaseModel):
     """Base of every law file model: frozen, and a key that nobody declared is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        # A version, code or level written without quotes (2013, 330100) is text where text is due.
+        coerce_numbers_to_str=True,
+    )
 
 
 class Grade(StrEnum):
