@@ -164,8 +164,8 @@ def install_lock(uv: str | None) -> None:
         assert pip.stdout is not None
         for line in pip.stdout:
             last = [*last[-30:], line]
-            if line.startswith(("Collecting ", "Requirement already satisfied: ")):
-                bar.step(line.split()[-1 if line[0] == "R" else 1])
+            if line.startswith(("Collecting ", "Processing ", "Requirement already satisfied: ")):
+                bar.step(line.split()[3 if line[0] == "R" else 1].rsplit("/", 1)[-1])
             elif line.startswith("Installing collected"):
                 print("\n  unpacking …" if bar.live else "  unpacking …", flush=True)
     if pip.returncode:

@@ -141,9 +141,7 @@ def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         # The sandbox cannot be had by root, as in a container.
         root = hasattr(os, "geteuid") and os.geteuid() == 0
-        browser = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox"] if root else []
-        )
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"] if root else [])
         yield browser
         browser.close()
 

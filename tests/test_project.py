@@ -52,9 +52,7 @@ ROOMS_WITHOUT_CLOCK = (
 
 def tracked_files() -> list[Path]:
     """Return what git tracks; in an unpacked archive, what lies in the known folders."""
-    asked = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    asked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
     if asked.returncode == 0:
         return [ROOT / name for name in asked.stdout.split("\0") if name]
     places = [ROOT / name for name in ("src", "standards", "tests", "docs", "bench", "frontend")]
@@ -166,9 +164,7 @@ def test_law_and_engine_can_be_imported_where_django_cannot() -> None:
         + "".join(f"import {module}\n" for module in modules if not module.endswith("__main__"))
         + "assert not [m for m in sys.modules if m.startswith('django.')]\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
@@ -198,9 +194,7 @@ def test_the_check_for_clocks_can_fail(line: str) -> None:
 
 
 def test_a_clock_in_words_is_no_clock() -> None:
-    assert (
-        clocks_read_by(ast.parse("import datetime; datetime.date(2024, 1, 1); 'date.today'")) == []
-    )
+    assert clocks_read_by(ast.parse("import datetime; datetime.date(2024, 1, 1); 'date.today'")) == []
 
 
 def test_nothing_of_others_is_committed() -> None:

@@ -216,7 +216,7 @@ USE_TZ = True
 
 # --- who comes in -----------------------------------------------------------
 
-# AUTH_USER_MODEL = "access.Person"  # Django's own user until the room `access` has one
+AUTH_USER_MODEL = "access.Person"
 
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",

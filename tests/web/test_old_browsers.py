@@ -93,9 +93,7 @@ def without_supports(text: str) -> str:
 def newer_than_allowed(text: str, names: dict[str, str], passed: frozenset[str]) -> list[str]:
     flags = re.M | re.I if names is NEWER_HTML else re.M
     return [
-        why
-        for pattern, why in names.items()
-        if pattern not in passed and re.search(pattern, text, flags)
+        why for pattern, why in names.items() if pattern not in passed and re.search(pattern, text, flags)
     ]
 
 
@@ -149,9 +147,7 @@ def lowered(text: str, loader: str) -> tuple[str, str]:
         options = [f"--loader={loader}", f"--target={target}", "--log-level=warning"]
         # Chromium has `?.` since 80; esbuild says 91 for a rare fault in spread arguments.
         options.append("--supported:optional-chain=true")
-        done = subprocess.run(
-            [esbuild(), *options], input=text, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run([esbuild(), *options], input=text, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         assert target == "esnext" or "not supported" not in done.stderr, done.stderr
         made.append(done.stdout)
