@@ -27,7 +27,10 @@ def _written(value: object) -> object:
 def _dated(value: object) -> object:
     """A constant written like a day is a date, not text."""
     if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
-        return date.fromisoformat(value)
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"没有这一天：{value}") from None
     return value
 
 
