@@ -1,0 +1,1 @@
+"""Access: organs, people, and the scope within which anybody may read."""

@@ -1,0 +1,91 @@
+"""Organs (机构) and the people who work in them or ask for themselves."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.db.models import Q
+
+
+class Organ(models.Model):
+    """An office of the authority, with the regions and sectors it answers for."""
+
+    class Kind(models.TextChoices):
+        """Level of the organ."""
+
+        PROVINCE = "province", "省厅"
+        DIVISION = "division", "厅机关处室"
+        CENTRE = "centre", "省级中心"
+        CITY = "city", "设区市"
+        COUNTY = "county", "县（市、区）"
+        OTHER = "other", "其他单位"
+
+    code = models.CharField("机构代码", max_length=40, unique=True)
+    name = models.CharField("名称", max_length=120)
+    kind = models.CharField("层级", max_length=20, choices=Kind.choices)
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="children", verbose_name="上级"
+    )  # fmt: skip
+    region = models.CharField("所在地", max_length=12, blank=True, db_index=True)
+    regions = models.JSONField("管辖区划", default=list, blank=True)
+    sectors = models.JSONField("业务领域", default=list, blank=True)
+
+    class Meta:
+        ordering = ["code"]
+        verbose_name = verbose_name_plural = "机构"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Person(AbstractUser):
+    """Somebody who signs in: an officer of an organ, a subject for itself, or an administrator.
+
+    The three administrators (三员) are separate roles; one person has exactly one role, so nobody holds two.
+    """
+
+    class Role(models.TextChoices):
+        """What a person may do."""
+
+        OFFICER = "officer", "经办"
+        REVIEWER = "reviewer", "复核"
+        CHIEF = "chief", "负责人"
+        RULE_MAKER = "rule_maker", "规则管理员"
+        STEWARD = "steward", "数据管理员"
+        READER = "reader", "只读"
+        SUBJECT = "subject", "信用主体"
+        SYSTEM_ADMIN = "system_admin", "系统管理员"
+        SECURITY_ADMIN = "security_admin", "安全管理员"
+        AUDITOR = "auditor", "审计管理员"
+
+    organ = models.ForeignKey(
+        Organ, null=True, blank=True, on_delete=models.PROTECT, related_name="people", verbose_name="机构"
+    )  # fmt: skip
+    role = models.CharField("角色", max_length=20, choices=Role.choices, default=Role.READER)
+    data_level = models.CharField(
+        "数据级别", max_length=2, default="L2", choices=[(f"L{n}", f"L{n}") for n in range(1, 5)]
+    )
+    subject = models.BigIntegerField("信用主体编号", null=True, blank=True)
+    """Registry number; a number and not a key, because the registry stands on a higher floor."""
+
+    class Meta:
+        verbose_name = verbose_name_plural = "人员"
+        constraints = [
+            models.CheckConstraint(
+                name="access_person_subject_or_organ",
+                condition=Q(role="subject", subject__isnull=False, organ__isnull=True)
+                | (~Q(role="subject") & Q(subject__isnull=True)),
+            ),
+        ]
+
+    @property
+    def sees_business_data(self) -> bool:
+        """False for the three administrators."""
+        return self.role not in (
+            self.Role.SYSTEM_ADMIN, self.Role.SECURITY_ADMIN, self.Role.AUDITOR,
+        )  # fmt: skip
+
+    @property
+    def reads_audit(self) -> bool:
+        """Only the auditor reads the journal."""
+        return self.role == self.Role.AUDITOR

@@ -1,0 +1,1 @@
+"""The registry: who can be rated, under which identifiers, related to whom and when."""
