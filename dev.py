@@ -158,9 +158,7 @@ def install_lock(uv: str | None) -> None:
         return
     bar = Bar("packages", packages)
     last: list[str] = []
-    with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as pip:
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:
         assert pip.stdout is not None
         for line in pip.stdout:
             last = [*last[-30:], line]
@@ -307,6 +305,7 @@ def test(options: argparse.Namespace, rest: list[str]) -> None:
     on_postgres = [str(PYTHON), "tests/postgres.py", "--", *pytest]
     long = ["--hypothesis-profile", "long", "-m", "slow or generated"]
     rooms = [f"tests/{room}" for room in DATABASE_ROOMS if (ROOT / "tests" / room).is_dir()]
+    rooms.append("tests/test_settings.py")
     passes: list[tuple[str, list[str]]] = []
     if options.postgres:
         passes.append(("on PostgreSQL", [*on_postgres, *rest]))
@@ -315,9 +314,8 @@ def test(options: argparse.Namespace, rest: list[str]) -> None:
     else:
         if not options.long:
             passes.append(("all tests, on SQLite", pytest))
-            if rooms:
-                title = "the rooms with tables, on PostgreSQL"
-                passes.append((title, [*on_postgres, *rooms, "-m", "not slow and not browser"]))
+            title = "the rooms with tables, on PostgreSQL"
+            passes.append((title, [*on_postgres, *rooms, "-m", "not slow and not browser"]))
         if options.long or options.all:
             passes.append(("the long tests", [*pytest, *long]))
     start = time.monotonic()
@@ -336,6 +334,9 @@ def test(options: argparse.Namespace, rest: list[str]) -> None:
 def bench(options: argparse.Namespace, rest: list[str]) -> None:
     """Run ``bench/NAME.py``: a table for people, then one JSON object on the last line."""
     known = sorted(path.stem for path in (ROOT / "bench").glob("[a-z]*.py"))
+    if options.name is None:
+        say(f"Benchmarks: {', '.join(known) or 'none'}")
+        return
     if options.name not in known:
         raise fail(f"No benchmark {options.name!r}. There are: {', '.join(known) or 'none'}.")
     set_up()
@@ -384,9 +385,7 @@ def lock() -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     offer = commands.add_parser("demo", help="build the demo province and serve it")
     offer.add_argument("--no-serve", action="store_true", help="stop after the build")
@@ -396,7 +395,7 @@ def main() -> None:
     offer.add_argument("--long", action="store_true", help="only the long ones")
     offer.add_argument("--postgres", action="store_true", help="on PostgreSQL only")
     offer = commands.add_parser("bench", help="run bench/NAME.py; other words go to it")
-    offer.add_argument("name")
+    offer.add_argument("name", nargs="?", help="none: list them")
     commands.add_parser("lint", help="ruff, mypy, import-linter")
     commands.add_parser("assets", help="build charts and fonts for the pages")
     commands.add_parser("lock", help="write requirements.lock anew")
