@@ -273,7 +273,7 @@ def demo(options: argparse.Namespace) -> None:
     say("Preparing the database and the files of the pages")
     django = [str(PYTHON), "-m", "django"]
     run([*django, "migrate", "--verbosity", "0"], env=env)
-    run([*django, "collectstatic", "--noinput", "--clear", "--verbosity", "0"], env=env)
+    run([*django, "collectstatic", "--noinput", "--verbosity", "0"], env=env)
     run([str(PYTHON), "-m", "xinlu", "demo"], env=env)
     if options.no_serve:
         say("Built. Serve it with: python3 dev.py demo")
