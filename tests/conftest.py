@@ -102,9 +102,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Mark generated tests; leave out browser tests where there is no browser."""
     without_browser = chromium_program() is None
     for item in items:
-        if is_hypothesis_test(getattr(item, "obj", None)) or "populations" in getattr(
-            item, "fixturenames", ()
-        ):
+        if is_hypothesis_test(getattr(item, "obj", None)) or "populations" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.generated)
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
@@ -149,9 +147,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A fresh page as a Chinese official has it; errors on it fail the test."""
-    context = browser.new_context(
-        locale="zh-CN", timezone_id="Asia/Shanghai", viewport={"width": 1366, "height": 768}
-    )
+    context = browser.new_context(locale="zh-CN", timezone_id="Asia/Shanghai", viewport={"width": 1366, "height": 768})
     page = context.new_page()
     troubles: list[str] = []
     page.on("pageerror", lambda error: troubles.append(str(error)))
@@ -187,8 +183,7 @@ def axe(axe_script: str) -> Callable[[Page], list[str]]:
         page.evaluate(axe_script)
         found = page.evaluate("async () => (await axe.run(document)).violations")
         return [
-            f"{rule['id']}: {rule['help']} – {', '.join(str(n['target']) for n in rule['nodes'])}"
-            for rule in found
+            f"{rule['id']}: {rule['help']} – {', '.join(str(n['target']) for n in rule['nodes'])}" for rule in found
         ]
 
     return check

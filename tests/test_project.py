@@ -173,8 +173,7 @@ def test_a_room_below_the_edges_reads_no_clock(room: str) -> None:
     read = {
         path.relative_to(ROOT).as_posix(): places
         for path in python_files(room)
-        if "migrations" not in path.parts
-        and (places := clocks_read_by(ast.parse(path.read_text(encoding="utf-8"))))
+        if "migrations" not in path.parts and (places := clocks_read_by(ast.parse(path.read_text(encoding="utf-8"))))
     }
     assert read == {}
 

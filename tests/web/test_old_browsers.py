@@ -92,9 +92,7 @@ def without_supports(text: str) -> str:
 
 def newer_than_allowed(text: str, names: dict[str, str], passed: frozenset[str]) -> list[str]:
     flags = re.M | re.I if names is NEWER_HTML else re.M
-    return [
-        why for pattern, why in names.items() if pattern not in passed and re.search(pattern, text, flags)
-    ]
+    return [why for pattern, why in names.items() if pattern not in passed and re.search(pattern, text, flags)]
 
 
 def refused(name: str, text: str) -> list[str]:
