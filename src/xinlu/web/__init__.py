@@ -1,0 +1,1 @@
+"""Pages: the portal for the public and the console for officers. Each calls one query of a lower room."""

@@ -1,0 +1,346 @@
+"""Template tags and filters of the parts; ``/design/`` shows each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.contrib.staticfiles import finders
+from django.template.context import Context
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from xinlu.web.parts import GRADES, Badge, badge_of
+
+register = template.Library()
+
+# Drawn for a 24 × 24 box, strokes of 1.75.
+ICONS = {
+    "search": '<circle cx="10.5" cy="10.5" r="6.5"/><path d="m15.5 15.5 5 5"/>',
+    "print": '<path d="M7 8V3.5h10V8M7 17H4V9.5A1.5 1.5 0 0 1 5.5 8h13A1.5 1.5 0 0 1 20 9.5V17h-3"/><path d="M7 14h10v6.5H7z"/>',
+    "upload": '<path d="M12 15.5V4M7.5 8 12 3.5 16.5 8M4 15v4a1.5 1.5 0 0 0 1.5 1.5h13A1.5 1.5 0 0 0 20 19v-4"/>',
+    "download": '<path d="M12 3.5V15m-4.5-4 4.5 4.5 4.5-4.5M4 16v3a1.5 1.5 0 0 0 1.5 1.5h13A1.5 1.5 0 0 0 20 19v-3"/>',
+    "info": '<circle cx="12" cy="12" r="8.5"/><path d="M12 11v5M12 7.6v.3"/>',
+    "warn": '<path d="M12 4 2.8 20h18.4z"/><path d="M12 10v4.5M12 17.2v.3"/>',
+    "check": '<path d="m4.5 12.5 5 5 10-11"/>',
+    "close": '<path d="m6 6 12 12M18 6 6 18"/>',
+    "next": '<path d="m9.5 5.5 6.5 6.5-6.5 6.5"/>',
+    "back": '<path d="M14.5 5.5 8 12l6.5 6.5"/>',
+    "clock": '<circle cx="12" cy="12" r="8.5"/><path d="M12 7v5.3l3.4 2"/>',
+    "play": '<circle cx="12" cy="12" r="8.5"/><path d="M10 8.5v7l5.5-3.5z"/>',
+    "undo": '<path d="M8 5 4 9l4 4"/><path d="M4.5 9H14a5.5 5.5 0 0 1 0 11H9"/>',
+    "edit": '<path d="M4 20h4L19.5 8.5l-4-4L4 16z"/>',
+    "eye": '<path d="M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12z"/><circle cx="12" cy="12" r="3"/>',
+    "lock": '<rect x="5" y="10.5" width="14" height="10" rx="1.5"/><path d="M8 10.5V7a4 4 0 0 1 8 0v3.5"/>',
+    "book": '<path d="M12 6.5C9.5 4.5 6.5 4 3.5 4v14.5c3 0 6 .5 8.5 2.5 2.5-2 5.5-2.5 8.5-2.5V4c-3 0-6 .5-8.5 2.5zM12 6.5V21"/>',
+    "chart": '<path d="M4 20.5h17M6.5 17v-6M11.5 17V5M16.5 17V9"/>',
+    "inbox": '<path d="M3.5 13 6 5h12l2.5 8v6a1 1 0 0 1-1 1h-15a1 1 0 0 1-1-1z"/><path d="M3.5 13.5H9a3 3 0 0 0 6 0h5.5"/>',
+    "person": '<circle cx="12" cy="8" r="4"/><path d="M4 20.5c.6-4 3.8-6 8-6s7.4 2 8 6"/>',
+    "parts": '<rect x="4" y="4" width="7" height="7" rx="1"/><rect x="13.5" y="4" width="7" height="7" rx="1"/><rect x="4" y="13.5" width="7" height="7" rx="1"/><path d="M17 13.5v7M13.5 17h7"/>',
+    "empty": '<path d="M6 3.5h8.5L19 8v12.5H6z"/><path d="M14 3.5V8.5h5M9 13h7M9 16.5h4.5"/>',
+    "star": '<path d="m12 3 2.7 5.9 6.3.7-4.7 4.3 1.3 6.3L12 17l-5.6 3.2 1.3-6.3L3 9.6l6.3-.7z"/>',
+    "pause": '<path d="M8.5 6v12M15.5 6v12"/>',
+    "link": '<path d="M10 14.5 14.5 10M8 11l-2.5 2.5a3.9 3.9 0 0 0 5.5 5.5L13.5 16.5M16 13l2.5-2.5A3.9 3.9 0 0 0 13 5L10.5 7.5"/>',
+}
+
+GLYPHS = {
+    "disc": '<circle cx="6" cy="6" r="5.5"/>',
+    "triangle": '<path d="M6 .8 11.7 11H.3z"/>',
+    "diamond": '<path d="m6 .2 5.8 5.8L6 11.8.2 6z"/>',
+    "square": '<path d="M1 1h10v10H1z"/>',
+    "ring": '<path fill-rule="evenodd" d="M6 .5a5.5 5.5 0 1 1 0 11 5.5 5.5 0 0 1 0-11zm0 2a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7z"/>',
+}
+
+LAMPS = {
+    "normal": ("disc", "正常"),
+    "due": ("triangle", "临期"),
+    "overdue": ("square", "超期"),
+    "paused": ("ring", "暂停"),
+}
+
+STATES = {
+    "todo": ("info", "clock", "待办"),
+    "doing": ("line", "play", "办理中"),
+    "amend": ("warn", "edit", "补正"),
+    "done": ("ok", "check", "已办"),
+    "returned": ("bad", "undo", "退回"),
+    "withdrawn": ("mute", "close", "撤回"),
+    "disputed": ("hold", "info", "异议处理中"),
+    "shown": ("info", "eye", "公示中"),
+    "inside": ("mute", "lock", "不公示"),
+    "repaired": ("gone", "check", "已修复"),
+    "accepted": ("ok", "check", "已入库"),
+    "queried": ("warn", "warn", "疑问"),
+    "duplicate": ("mute", "link", "重复"),
+    "in_force": ("ok", "check", "现行"),
+    "coming": ("info", "clock", "未施行"),
+    "ended": ("mute", "close", "已失效"),
+}
+
+
+@register.simple_tag
+def icon(name: str, label: str = "") -> SafeString:
+    """An icon in the colour of the text; without ``label`` it is decoration."""
+    shape = mark_safe(ICONS[name])  # noqa: S308 - drawn above
+    if label:
+        return format_html('<svg class="icon" viewBox="0 0 24 24" role="img" aria-label="{}">{}</svg>', label, shape)
+    return format_html('<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">{}</svg>', shape)
+
+
+@register.simple_tag
+def glyph(name: str) -> SafeString:
+    """A filled sign beside a colour, so that nobody needs to see the colour."""
+    shape = mark_safe(GLYPHS[name])  # noqa: S308 - drawn above
+    return format_html('<svg class="glyph" viewBox="0 0 12 12" aria-hidden="true">{}</svg>', shape)
+
+
+@register.inclusion_tag("web/parts/badge.html")
+def badge(
+    level: str | Badge | None,
+    levels: Sequence[Any] = (),
+    kind: str = "industry_credit",
+    status: str = "rated",
+    flag: bool | None = None,
+    large: bool = False,
+    context: str = "",
+) -> dict[str, Any]:
+    """The badge of a level. ``context`` (field and year) is added to what a screen reader says."""
+    made = level if isinstance(level, Badge) else badge_of(level=level, levels=levels, kind=kind, status=status, flag=flag)
+    return {"badge": made, "large": large, "label": f"{context} {made.label}".strip()}
+
+
+@register.inclusion_tag("web/parts/lamp.html")
+def lamp(state: str, words: str = "") -> dict[str, str]:
+    """A deadline lamp: colour, shape and words."""
+    sign, name = LAMPS[state]
+    return {"state": state, "sign": sign, "words": words or name, "name": name if words else ""}
+
+
+@register.inclusion_tag("web/parts/status.html")
+def status(state: str, words: str = "") -> dict[str, str]:
+    """The tag of a state of work or of a record."""
+    tone, sign, name = STATES[state]
+    return {"tone": tone, "sign": sign, "words": words or name}
+
+
+@register.inclusion_tag("web/parts/grade.html")
+def grade(value: Any) -> dict[str, str]:
+    """The grade of a source: 正式, 转引, 待核 or 示例."""
+    key = str(getattr(value, "value", value) or "unverified")
+    words, meaning = GRADES.get(key, GRADES["unverified"])
+    return {"key": key if key in GRADES else "unverified", "words": words, "meaning": meaning}
+
+
+@register.inclusion_tag("web/parts/sample.html")
+def sample_mark(words: str = "示例数据") -> dict[str, str]:
+    """Says that what stands here is made up."""
+    return {"words": words}
+
+
+@register.inclusion_tag("web/parts/kv.html")
+def key_values(pairs: Sequence[Any], one: bool = False) -> dict[str, Any]:
+    """A key-value card of ``Pair``; an empty value shows a dash, never nothing."""
+    return {"pairs": pairs, "one": one}
+
+
+@register.inclusion_tag("web/parts/tabs.html")
+def tabs(items: Sequence[Any], label: str, target: str = "") -> dict[str, Any]:
+    """Tabs as links; ``target`` is the id of the part that a tab replaces where JavaScript runs."""
+    return {"items": items, "label": label, "target": target}
+
+
+@register.inclusion_tag("web/parts/pager.html")
+def pager(page: Any, noun: str = "条") -> dict[str, Any]:
+    return {"pager": page, "noun": noun}
+
+
+@register.inclusion_tag("web/parts/filters.html")
+def filters(bar: Any, label: str = "筛选") -> dict[str, Any]:
+    return {"bar": bar, "label": label}
+
+
+@register.inclusion_tag("web/parts/timeline.html")
+def timeline(events: Sequence[Any]) -> dict[str, Any]:
+    return {"events": events}
+
+
+@register.inclusion_tag("web/parts/difference.html")
+def difference(changes: Sequence[Any], before: str = "旧版", after: str = "新版") -> dict[str, Any]:
+    return {"changes": changes, "before": before, "after": after}
+
+
+@register.inclusion_tag("web/parts/empty.html")
+def empty(title: str, why: str = "", address: str = "", action: str = "") -> dict[str, str]:
+    """Nothing here, and why: no data, no permission, or the filter."""
+    return {"title": title, "why": why, "address": address, "action": action}
+
+
+@register.inclusion_tag("web/parts/errors.html")
+def error_summary(problems: Any) -> dict[str, Any]:
+    """All errors of a form at its top, each a link to its field. Takes a form or a list of ``Problem``."""
+    from xinlu.web.parts import Problem
+
+    if not hasattr(problems, "errors"):
+        return {"problems": list(problems or ())}
+    form = problems
+    found = [Problem(str(error)) for error in form.non_field_errors()]
+    for bound in form:
+        found += [Problem(str(error), bound.id_for_label) for error in bound.errors]
+    return {"problems": found}
+
+
+@register.inclusion_tag("web/parts/field.html")
+def form_field(bound: Any) -> dict[str, Any]:
+    """One field of a form: label, must, hint, error, control."""
+    return {"field": bound}
+
+
+@register.inclusion_tag("web/parts/chart.html")
+def chart(figure: Any) -> dict[str, Any]:
+    """A figure and its table; the table is always in the page."""
+    return {"chart": figure, "data_id": f"{figure.ident}-data"}
+
+
+@register.inclusion_tag("web/parts/scale.html")
+def scale(strip: Any) -> dict[str, Any]:
+    return {"scale": strip}
+
+
+@register.inclusion_tag("web/parts/print_head.html", takes_context=True)
+def print_head(context: Context, title: str) -> dict[str, Any]:
+    """Head of a printed page: what it is, for whom and when it was printed."""
+    request = context.get("request")
+    user = getattr(request, "user", None)
+    who = (user.get_full_name() or user.get_username()) if user is not None and user.is_authenticated else "公众查询"
+    return {"title": title, "who": who, "now": timezone.localtime()}
+
+
+@register.inclusion_tag("web/parts/nav_link.html", takes_context=True)
+def nav_link(context: Context, address: str, words: str, sign: str = "", exact: bool = False) -> dict[str, Any]:
+    """A link of the navigation that knows whether the reader is there."""
+    request = context.get("request")
+    path = request.path if request is not None else ""
+    here = path == address if exact or address == "/" else path.startswith(address)
+    return {"address": address, "words": words, "sign": sign, "here": here}
+
+
+@register.inclusion_tag("web/parts/crumbs.html")
+def crumbs(*parts: str) -> dict[str, Any]:
+    """Where the reader is: title, address, title, address, …, title of this page."""
+    pairs = [(parts[i], parts[i + 1] if i + 1 < len(parts) else "") for i in range(0, len(parts), 2)]
+    return {"crumbs": pairs}
+
+
+def _built(name: str) -> str:
+    """Address of a file made at set-up, or nothing where it was not made."""
+    if finders.find(f"built/{name}") is None:
+        return ""
+    return static(f"built/{name}")
+
+
+@register.simple_tag
+def fonts_link() -> SafeString:
+    """The font slices for machines without a Chinese font, where set-up made them."""
+    address = _built("fonts.css")
+    return format_html('<link rel="stylesheet" href="{}">\n', address) if address else SafeString("")
+
+
+@register.simple_tag
+def charts_script() -> SafeString:
+    """The drawing of figures, where set-up made it; without it pages show the tables."""
+    address = _built("charts.js")
+    return format_html('<script src="{}" defer></script>\n', address) if address else SafeString("")
+
+
+@register.filter
+def number(value: Any) -> str:
+    """A number as people write it: no idle zeros, thousands marked, a true minus; a missing one is a dash.
+
+    >>> number(Decimal("-1200.500")), number(None), number(0)
+    ('−1,200.5', '—', '0')
+    """
+    if value is None or value == "":
+        return "—"
+    exact = value if isinstance(value, Decimal) else Decimal(str(value))
+    text = f"{exact:,f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return ("0" if text == "-0" else text).replace("-", "−")
+
+
+@register.filter
+def signed(value: Any) -> str:
+    """A number with its sign.
+
+    >>> signed(Decimal("5")), signed(Decimal("-3.0")), signed(None)
+    ('+5', '−3', '—')
+    """
+    text = number(value)
+    return text if text in ("—", "0") or text.startswith("−") else f"+{text}"
+
+
+@register.filter
+def size(value: Any) -> str:
+    """The size of a number without its sign.
+
+    >>> size(Decimal("-3.50"))
+    '3.5'
+    """
+    return number(value).lstrip("−")
+
+
+@register.filter
+def day(value: date | datetime | str | None) -> str:
+    """A day as ``2026-03-09``; a missing one is a dash."""
+    if value is None or value == "":
+        return "—"
+    if isinstance(value, datetime):
+        value = timezone.localtime(value) if timezone.is_aware(value) else value
+        return value.strftime("%Y-%m-%d")
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+@register.filter
+def moment(value: datetime | None) -> str:
+    """A point of time to the minute, in Chinese time."""
+    if value is None:
+        return "—"
+    local = timezone.localtime(value) if timezone.is_aware(value) else value
+    return local.strftime("%Y-%m-%d %H:%M")
+
+
+@register.filter
+def field_value(value: Any) -> str:
+    """A recorded value of any type as text; missing is a dash, a list is joined with 、.
+
+    >>> field_value(True), field_value(["甲", "乙"]), field_value(None)
+    ('是', '甲、乙', '—')
+    """
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if value is None or value == "" or value == []:
+        return "—"
+    if isinstance(value, (list, tuple)):
+        return "、".join(field_value(part) for part in value)
+    if isinstance(value, (int, float, Decimal)):
+        return number(value)
+    if isinstance(value, (date, datetime)):
+        return day(value)
+    return str(value)
+
+
+@register.filter
+def get(mapping: Mapping[str, Any] | None, key: str) -> Any:
+    """A value by its key; missing is None."""
+    return (mapping or {}).get(key)
+
+
+@register.filter
+def series_colour(name: str) -> str:
+    """Class of a swatch."""
+    return f"fill-{name}" if name else ""
