@@ -11,24 +11,32 @@ class Organ(models.Model):
     """An office of the authority, with the regions and sectors it answers for."""
 
     class Kind(models.TextChoices):
-        """Level of the organ."""
+        """What the organ is in the tree; see :class:`xinlu.law.organs.OrganKind`."""
 
+        MINISTRY = "ministry", "部"
         PROVINCE = "province", "省厅"
         DIVISION = "division", "厅机关处室"
-        CENTRE = "centre", "省级中心"
-        CITY = "city", "设区市"
-        COUNTY = "county", "县（市、区）"
-        OTHER = "other", "其他单位"
+        CENTRE = "centre", "厅属中心"
+        CITY_BUREAU = "city_bureau", "设区市主管部门"
+        CITY_PORT = "city_port", "设区市港航机构"
+        COUNTY_BUREAU = "county_bureau", "县级主管部门"
+        EXTERNAL = "external", "厅外单位"
+        PARTNER = "partner", "协作省份"
 
     code = models.CharField("机构代码", max_length=40, unique=True)
     name = models.CharField("名称", max_length=120)
+    short = models.CharField("简称", max_length=60, blank=True)
     kind = models.CharField("层级", max_length=20, choices=Kind.choices)
     parent = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="children", verbose_name="上级"
     )  # fmt: skip
     region = models.CharField("所在地", max_length=12, blank=True, db_index=True)
     regions = models.JSONField("管辖区划", default=list, blank=True)
+    """Every division code at or below what the organ covers."""
+    everywhere = models.BooleanField("全省", default=False)
+    """Covers the whole province, and subjects from elsewhere that have records in it."""
     sectors = models.JSONField("业务领域", default=list, blank=True)
+    """Codes of business fields; ``all`` for every one."""
 
     class Meta:
         ordering = ["code"]
@@ -36,6 +44,11 @@ class Organ(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def supervises(self) -> bool:
+        """False for organs that only supply data or receive it: they see their own and what is public."""
+        return self.kind not in (self.Kind.EXTERNAL, self.Kind.PARTNER)
 
 
 class Person(AbstractUser):

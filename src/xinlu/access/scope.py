@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 from django.db import models
 from django.db.models import Q
 
-from xinlu.access.regions import covers
 from xinlu.journal.actor import Actor
 
 if TYPE_CHECKING:
@@ -22,7 +21,9 @@ if TYPE_CHECKING:
     from xinlu.access.models import Person
 
 DataLevel = Literal["L1", "L2", "L3", "L4"]
-EVERYTHING = ("*",)
+ALL = "all"
+EVERYTHING = ~Q(pk__in=[])
+"""A filter that holds for each row; an empty ``Q()`` would vanish from an *or*."""
 _M = TypeVar("_M", bound=models.Model, covariant=True)
 
 
@@ -37,14 +38,16 @@ class ScopeMissing(RuntimeError):
 class Scope:
     """Who asks. Made by one of the constructors below, never by hand.
 
-    ``regions`` are division codes, ``sectors`` codes of business fields (``*`` for all), ``level`` the highest
-    data level shown. ``subject`` is the registry number of somebody who asks about themselves.
+    ``regions`` are all division codes in scope, ``everywhere`` lifts that limit; ``sectors`` are codes of business
+    fields (``all`` for every one), ``level`` the highest data level shown. ``subject`` is the registry number of
+    somebody who asks about themselves.
     """
 
     kind: Literal["public", "subject", "officer", "system"]
     key: str
     organ: str = ""
     regions: tuple[str, ...] = ()
+    everywhere: bool = False
     sectors: tuple[str, ...] = ()
     level: DataLevel = "L1"
     subject: int | None = None
@@ -62,9 +65,13 @@ class Scope:
         if not reason:
             raise ValueError("the system reads everything only for a stated reason")
         return cls(
-            kind="system", key=f"system:{reason}", regions=("330000",), sectors=EVERYTHING, level="L4",
+            kind="system",
+            key=f"system:{reason}",
+            everywhere=True,
+            sectors=(ALL,),
+            level="L4",
             reason=reason,
-        )  # fmt: skip
+        )
 
     @classmethod
     def of(cls, user: Person | AnonymousUser) -> Scope:
@@ -84,8 +91,9 @@ class Scope:
             kind="officer",
             key=key,
             organ=person.organ.code,
-            regions=tuple(person.organ.regions),
-            sectors=tuple(person.organ.sectors) or EVERYTHING,
+            regions=tuple(person.organ.regions) if person.organ.supervises else (),
+            everywhere=person.organ.everywhere and person.organ.supervises,
+            sectors=tuple(person.organ.sectors),
             level=person.data_level,
         )
 
@@ -100,12 +108,16 @@ class Scope:
         return Actor(key=self.key, organ=self.organ)
 
     def covers_region(self, region: str) -> bool:
-        """Whether an officer's (or the system's) regions hold ``region``."""
-        return self.kind == "system" or (self.kind == "officer" and covers(self.regions, region))
+        """Whether ``region`` lies in the scope. An unknown region (empty) lies only in one without limits."""
+        return self.everywhere or region in self.regions
 
     def covers_sector(self, sector: str) -> bool:
-        """Whether an officer's (or the system's) sectors hold ``sector``."""
-        return self.kind in ("officer", "system") and ("*" in self.sectors or sector in self.sectors)
+        """Whether the scope holds ``sector``; what belongs to all sectors belongs to each."""
+        return sector == ALL or ALL in self.sectors or sector in self.sectors
+
+    def in_regions(self, column: str) -> Q:
+        """Filter: the division code in ``column`` lies in the scope."""
+        return EVERYTHING if self.everywhere else Q(**{f"{column}__in": self.regions})
 
     def sees_level(self, level: DataLevel) -> bool:
         """Whether data of ``level`` may be shown."""

@@ -1,42 +1,40 @@
-"""The law that the running system works with: one library, read once.
-
-``install`` lets a test or a trial put another library in its place.
-"""
+"""The law that the running system works with: one library, read once from ``XINLU_STANDARDS``."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
-if TYPE_CHECKING:
-    from xinlu.law.catalogue import Catalogue
+from xinlu.law.catalogue import Catalogue
+from xinlu.law.library import Library, load
 
-_installed: Any = None
-_loaded: dict[Path, Any] = {}
+_loaded: dict[Path, Library] = {}
+_installed: list[Library] = []
 
 
-def library() -> Any:
-    """The :class:`xinlu.law.library.Library` of ``XINLU_STANDARDS``, read on first use."""
-    if _installed is not None:
-        return _installed
+def library() -> Library:
+    """All law files in use; reading them takes a moment the first time."""
+    if _installed:
+        return _installed[-1]
     folder = Path(settings.STANDARDS)
     if folder not in _loaded:
-        from xinlu.law.library import load
-
         _loaded[folder] = load(folder)
     return _loaded[folder]
 
 
 def catalogue() -> Catalogue:
-    """The catalogue of the library."""
-    found: Catalogue = library().catalogue
-    return found
+    """The catalogue in use."""
+    return library().catalogue
 
 
-def install(replacement: Any) -> Any:
-    """Use ``replacement`` (anything with the parts that are read; None for the shipped law). Gives what it replaced."""
-    global _installed
-    before, _installed = _installed, replacement
-    return before
+def install(replacement: Library | None) -> None:
+    """Use ``replacement`` in this process until None is installed: for trials and tests."""
+    _installed.clear()
+    if replacement is not None:
+        _installed.append(replacement)
+
+
+def forget() -> None:
+    """Read the files again at the next question, after they have changed."""
+    _loaded.clear()

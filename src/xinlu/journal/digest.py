@@ -22,7 +22,9 @@ def sm3(text: str | bytes) -> str:
 
 
 def canonical(facts: Any) -> str:
-    """JSON with sorted keys and no spaces; dates, times and decimals as text. A float is refused: it has no one spelling.
+    """JSON with sorted keys and no spaces; dates, times and decimals as text.
+
+    A float is refused: it has no one spelling.
 
     >>> canonical({"b": Decimal("1.50"), "a": [date(2024, 1, 2), None]})
     '{"a":["2024-01-02",null],"b":"1.50"}'

@@ -56,7 +56,7 @@ class Event(models.Model):
             raise AppendOnly(f"event {self.seq} is written; it cannot change")
         super().save(*args, **kwargs)
 
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:  # noqa: ARG002
         raise AppendOnly(f"event {self.seq} is written; it cannot be deleted")
 
 

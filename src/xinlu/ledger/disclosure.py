@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Exists, OuterRef, Q
 
 from xinlu.access import masking
-from xinlu.access.regions import within
-from xinlu.access.scope import Scope
+from xinlu.access.scope import EVERYTHING, Scope
 from xinlu.gazette import current
 from xinlu.law.catalogue import Disclosure, Item, Publicity
 
@@ -41,7 +40,7 @@ def delivery_visible(scope: Scope, *, prefix: str) -> Q:
     if scope.kind != "officer":
         return NOTHING
     own = Q(**{f"{prefix}source__organ__code": scope.organ})
-    return own | within(f"{prefix}source__organ__region", scope.regions)
+    return own | scope.in_regions(f"{prefix}source__organ__region")
 
 
 def record_visible(scope: Scope, on: date | None) -> Q:
@@ -56,7 +55,7 @@ def record_visible(scope: Scope, on: date | None) -> Q:
             return shown | (Q(item__in=own) & _names(subject=scope.subject))
         case "officer":
             open_items = [name for name, item in items.items() if officer_sees_item(scope, item)]
-            here = Q(source__organ__code=scope.organ) | _names_in(scope.regions)
+            here = Q(source__organ__code=scope.organ) | _names_in(scope)
             return shown | (Q(item__in=open_items) & here)
     return shown
 
@@ -73,7 +72,7 @@ def standing_visible(scope: Scope) -> Q:
         case "subject":
             return firms | Q(subject=scope.subject)
         case "officer":
-            return firms | within("subject__region", scope.regions)
+            return firms | scope.in_regions("subject__region")
     return firms
 
 
@@ -169,8 +168,10 @@ def _names(*, subject: int | None) -> Q:
     return Q(Exists(RecordRole.objects.filter(version=OuterRef("pk"), subject=subject)))
 
 
-def _names_in(regions: tuple[str, ...]) -> Q:
+def _names_in(scope: Scope) -> Q:
     from xinlu.ledger.models import RecordRole
 
-    roles = RecordRole.objects.filter(within("subject__region", regions), version=OuterRef("pk"))
+    if scope.everywhere:
+        return EVERYTHING
+    roles = RecordRole.objects.filter(scope.in_regions("subject__region"), version=OuterRef("pk"))
     return Q(Exists(roles))

@@ -45,14 +45,14 @@ class Source(models.Model):
 class DeliveryQuerySet(ScopedQuerySet[_M]):
     """Deliveries hold raw rows: the delivering organ sees them, and organs above its region."""
 
-    def visible(self, scope: Scope, on: date | None) -> Q:
+    def visible(self, scope: Scope, on: date | None) -> Q:  # noqa: ARG002
         return disclosure.delivery_visible(scope, prefix="")
 
 
 class DeliveryRowQuerySet(ScopedQuerySet[_M]):
     """Rows of a delivery are seen by whom the delivery is seen by."""
 
-    def visible(self, scope: Scope, on: date | None) -> Q:
+    def visible(self, scope: Scope, on: date | None) -> Q:  # noqa: ARG002
         return disclosure.delivery_visible(scope, prefix="delivery__")
 
 
@@ -206,7 +206,7 @@ class RecordRole(models.Model):
 class StandingQuerySet(ScopedQuerySet[_M]):
     """Published standings of firms are everybody's; those of persons are their own and their region's."""
 
-    def visible(self, scope: Scope, on: date | None) -> Q:
+    def visible(self, scope: Scope, on: date | None) -> Q:  # noqa: ARG002
         return disclosure.standing_visible(scope)
 
     def in_force(self, on: date) -> StandingQuerySet[_M]:

@@ -12,7 +12,6 @@ from typing import TypeVar
 from django.db import models
 from django.db.models import F, Q
 
-from xinlu.access.regions import within
 from xinlu.access.scope import Scope, ScopedQuerySet
 from xinlu.registry.naming import NAME_LENGTH
 
@@ -25,13 +24,13 @@ _S = TypeVar("_S", bound=models.Model, covariant=True)
 class SubjectQuerySet(ScopedQuerySet[_S]):
     """The public sees firms, never persons; officers see all firms, and the persons of their regions."""
 
-    def visible(self, scope: Scope, on: date | None) -> Q:
+    def visible(self, scope: Scope, on: date | None) -> Q:  # noqa: ARG002
         listed = Q(natural_person=False) & ~Q(kind__in=NEVER_LISTED)
         match scope.kind:
             case "subject":
                 return listed | Q(pk=scope.subject)
             case "officer":
-                return Q(natural_person=False) | within("region", scope.regions)
+                return Q(natural_person=False) | scope.in_regions("region")
         return listed
 
 
