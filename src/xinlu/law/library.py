@@ -36,7 +36,7 @@ Key = tuple[str, ...]
 ``("codes", id)``, ``("kind", id)``, ``("relation", id)``, ``("catalogue",)``."""
 
 CASES = ".cases.yaml"
-_BOOK_FOLDERS = ("rulebooks", "foreign")
+_BOOK_FOLDERS = ("rulebooks", "foreign", "sample")
 
 
 @dataclass(frozen=True)
