@@ -1,0 +1,100 @@
+"""Open and close a delivery. Between the two, intake checks rows and :mod:`xinlu.ledger.record` accepts them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from xinlu.access.models import Organ
+from xinlu.journal.actor import Actor
+from xinlu.journal.append import append
+from xinlu.ledger.models import Delivery, DeliveryRow, Source
+from xinlu.ledger.record import Outcome
+from xinlu.ledger.versions import BATCH
+
+VERB_CLOSED = "ledger.delivery.closed"
+
+
+class Unaccounted(ValueError):
+    """Rows are missing from the outcomes, or stand there twice."""
+
+
+@transaction.atomic
+def register_source(*, code: str, title: str, organ: str, kind: str, actor: Actor, at: datetime) -> Source:
+    """Make the source ``code`` known, or refresh its title; ``organ`` is the code of a known organ."""
+    owner = Organ.objects.get(code=organ)
+    source, fresh = Source.objects.update_or_create(code=code, defaults={"title": title, "organ": owner, "kind": kind})
+    if fresh:
+        append(
+            actor=actor,
+            verb="ledger.source.registered",
+            obj=f"ledger.source:{code}",
+            facts={"organ": organ, "kind": kind},
+            at=at,
+        )
+    return source
+
+
+def open_delivery(
+    source: Source, *, digest: str, delivered: int, actor: Actor, at: datetime, item: str = "", file_name: str = ""
+) -> Delivery:
+    """Note that ``source`` handed over ``delivered`` rows with this digest of their bytes."""
+    return Delivery._base_manager.create(
+        source=source,
+        item=item,
+        file_name=file_name[:240],
+        digest=digest,
+        received_at=at,
+        received_by=actor.key,
+        delivered=delivered,
+    )
+
+
+@transaction.atomic
+def close_delivery(delivery: Delivery, outcomes: Sequence[Outcome], *, actor: Actor, at: datetime) -> Delivery:
+    """Write what became of each row and close the delivery. Nothing happens to a delivery closed already.
+
+    Raises :class:`Unaccounted` unless every delivered row has exactly one outcome.
+    """
+    if delivery.closed_at is not None:
+        return delivery
+    if len({one.number for one in outcomes}) != len(outcomes) or len(outcomes) != delivery.delivered:
+        raise Unaccounted(f"{delivery.delivered} rows delivered, {len(outcomes)} outcomes")
+    DeliveryRow.objects.bulk_create(
+        [_row(delivery, one) for one in sorted(outcomes, key=lambda o: o.number)], batch_size=BATCH
+    )
+    counts = Counter(one.outcome for one in outcomes)
+    delivery.accepted = counts["accepted"]
+    delivery.queried = counts["queried"]
+    delivery.duplicate = counts["duplicate"]
+    delivery.closed_at = at
+    delivery.save()
+    append(
+        actor=actor,
+        verb=VERB_CLOSED,
+        obj=f"ledger.delivery:{delivery.pk}",
+        facts={
+            "source": delivery.source.code,
+            "digest": delivery.digest,
+            "delivered": delivery.delivered,
+            **{kind: counts[kind] for kind in ("accepted", "queried", "duplicate")},
+        },
+        at=at,
+    )
+    return delivery
+
+
+def _row(delivery: Delivery, one: Outcome) -> DeliveryRow:
+    return DeliveryRow(
+        delivery=delivery,
+        number=one.number,
+        outcome=one.outcome,
+        code=one.code,
+        sentence=one.sentence[:600],
+        field=one.field[:80],
+        raw=dict(one.raw) if one.raw is not None else None,
+        record=one.record,
+    )
