@@ -122,9 +122,7 @@ def on_grid(interval: Interval, scale: int) -> Grid:
     """
     return Grid(
         None if interval.low is None else _first(interval.low, scale, interval.low_closed),
-        None
-        if interval.high is None
-        else -_first(interval.high.copy_negate(), scale, interval.high_closed),
+        None if interval.high is None else -_first(interval.high.copy_negate(), scale, interval.high_closed),
     )
 
 

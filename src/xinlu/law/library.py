@@ -106,10 +106,8 @@ class Library:
 
 
 def shipped() -> Path:
-    """The folder ``standards`` that comes with Xinlu: in the wheel, or at the root of a checkout."""
-    package = Path(xinlu.__file__).parent
-    inside = package / "standards"
-    return inside if inside.is_dir() else package.parents[1] / "standards"
+    """The folder ``standards`` that comes with Xinlu; see :func:`xinlu.standards_folder`."""
+    return xinlu.standards_folder()
 
 
 def load(root: Path) -> Library:

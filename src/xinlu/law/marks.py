@@ -115,9 +115,7 @@ def read(path: Path, *, name: str | None = None) -> Marked:
     shown = name or str(path)
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise LawError(
-                problem("LAW-006", f"文件超过 {MAX_BYTES // 1024 // 1024} MB", file=shown)
-            )
+            raise LawError(problem("LAW-006", f"文件超过 {MAX_BYTES // 1024 // 1024} MB", file=shown))
         raw = path.read_bytes()
     except OSError:
         raise LawError(problem("LAW-001", f"读不了文件“{shown}”", file=shown)) from None
@@ -142,9 +140,7 @@ def parse(text: str, *, file: str, digest: str = "") -> Marked:
         raise LawError(problem("LAW-008", "文件里没有内容", file=file, line=1))
     builder = _Builder(file)
     data = builder.build(node, (), frozenset())
-    return Marked(
-        data, Marks(file, builder.lines), digest or hashlib.sha256(text.encode()).hexdigest()
-    )
+    return Marked(data, Marks(file, builder.lines), digest or hashlib.sha256(text.encode()).hexdigest())
 
 
 def scalar(text: str) -> Plain:
@@ -216,12 +212,8 @@ def _text(raw: bytes, file: str) -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-    guess = (
-        "UTF-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "GBK" if _is_gbk(raw) else "其他编码"
-    )
-    raise LawError(
-        problem("LAW-002", f"文件不是 UTF-8 编码，看起来是 {guess}", file=file, line=line)
-    )
+    guess = "UTF-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "GBK" if _is_gbk(raw) else "其他编码"
+    raise LawError(problem("LAW-002", f"文件不是 UTF-8 编码，看起来是 {guess}", file=file, line=line))
 
 
 def _is_gbk(raw: bytes) -> bool:

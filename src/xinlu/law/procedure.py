@@ -67,7 +67,7 @@ class Clock(Piece):
     """The state in which it runs."""
     working_days: int | None = Field(default=None, ge=1)
     days: int | None = Field(default=None, ge=1)
-    parameter: str | None = None
+    ends_on: str | None = None
     """Instead of a number: a date output ``book.output`` of a rulebook that says when it ends."""
     pauses_in: tuple[Name, ...] = ()
     """States whose days are not counted (supplementing papers, expert opinion)."""

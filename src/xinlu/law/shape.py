@@ -44,9 +44,7 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     return f"，是不是想写“{near[0]}”？" if near else ""
 
 
-def _problems(
-    model: type[BaseModel], error: ValidationError, marked: Marked, at: Place
-) -> list[Problem]:
+def _problems(model: type[BaseModel], error: ValidationError, marked: Marked, at: Place) -> list[Problem]:
     found: dict[tuple[int, str], Problem] = {}
     for details in error.errors(include_url=False):
         line = marked.marks.line((*at, *details["loc"]))

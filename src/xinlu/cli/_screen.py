@@ -1,0 +1,41 @@
+"""How commands print: problems, and where law is looked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from xinlu.law.library import shipped
+from xinlu.law.problem import Problem, Severity
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
+_WORDS = {Severity.ERROR: "错误", Severity.WARNING: "提醒"}
+
+
+def show_problems(problems: Iterable[Problem], console: Console = out) -> None:
+    """Each problem with its place, sentence, basis and next step."""
+    for one in problems:
+        place = f"{one.file}:{one.line}" if one.line else one.file
+        line = Text()
+        line.append(f"{place or '（无文件）'}\n", style="bold")
+        line.append(f"  {_WORDS[one.severity]} {one.code}  ", style=_COLOURS[one.severity])
+        line.append(one.sentence)
+        if one.next_step:
+            line.append(f"\n  怎么办：{one.next_step}", style="cyan")
+        if one.basis:
+            line.append(f"\n  依据：{one.basis}", style="dim")
+        console.print(line)
+
+
+def standards_folder(given: Path | None) -> Path:
+    """The folder of law: as given, ``standards`` here if there is one, else the shipped one."""
+    if given is not None:
+        return given
+    here = Path("standards")
+    return here if (here / "catalogue").is_dir() else shipped()

@@ -1,0 +1,59 @@
+"""``xinlu law``: check law files and show a book."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from xinlu.cli._screen import out, show_problems, standards_folder
+from xinlu.law.check import check
+from xinlu.law.library import load
+from xinlu.law.problem import LawError, Problem, Severity
+
+app = typer.Typer(help="法规文件：检查与查看。", no_args_is_help=True)
+
+
+@app.command("check")
+def check_law(
+    path: Annotated[Path | None, typer.Argument(help="法规文件夹，或其中一个文件；默认 standards/")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
+    cases: Annotated[bool, typer.Option("--cases/--no-cases", help="是否运行案例")] = True,
+) -> None:
+    """检查目录、评价规则、程序和案例；有错误时退出码为 1。"""
+    try:
+        problems = _problems(path, cases=cases)
+    except LawError as error:
+        problems = error.problems
+    errors = [p for p in problems if p.severity is Severity.ERROR]
+    if as_json:
+        typer.echo(json.dumps([asdict(p) for p in problems], ensure_ascii=False, indent=2))
+    else:
+        show_problems(problems)
+        warnings = len(problems) - len(errors)
+        out.print(f"{len(errors)} 个错误，{warnings} 个提醒" if problems else "没有发现问题")
+    raise typer.Exit(1 if errors else 0)
+
+
+def _problems(path: Path | None, *, cases: bool) -> tuple[Problem, ...]:
+    root, inside = _root(path)
+    found = check(load(root))
+    if inside is None:
+        return found
+    name = (Path(root.name) / inside.relative_to(root)).as_posix()
+    stem = name.removesuffix(".cases.yaml").removesuffix(".yaml")
+    return tuple(p for p in found if p.file == name or p.file.startswith((f"{stem}.", f"{stem}/")))
+
+
+def _root(path: Path | None) -> tuple[Path, Path | None]:
+    """The folder of law, and the part of it that is asked for (None: all)."""
+    if path is None:
+        return standards_folder(None), None
+    whole = path.resolve()
+    for folder in (whole, *whole.parents):
+        if (folder / "catalogue").is_dir():
+            return folder, None if folder == whole else whole
+    return whole, None
