@@ -30,7 +30,8 @@ GLYPH_OF_COLOUR = {
 SHADES = {1: (1,), 2: (1, 5), 3: (1, 3, 5), 4: (1, 2, 3, 5), 5: (1, 2, 3, 4, 5)}
 """Which of the five shades the ranks of a set of n levels get, best first."""
 
-_STAR = re.compile(r"^([一二三四五1-5])\s*星")
+_STAR = re.compile(r"^(?:star)?([一二三四五1-5])\s*(?:星|$)")
+_LETTERS = re.compile(r"^[A-Z]{1,5}[+-]?$")
 _STARS = {"一": 1, "二": 2, "三": 3, "四": 4, "五": 5}
 
 
@@ -39,12 +40,12 @@ def shade_of_rank(rank: int, size: int) -> int:
 
     >>> [shade_of_rank(rank, 4) for rank in (1, 2, 3, 4)]
     [1, 2, 3, 5]
-    >>> [shade_of_rank(rank, 7) for rank in range(1, 8)]
-    [1, 2, 2, 3, 4, 4, 5]
+    >>> [shade_of_rank(rank, 6) for rank in range(1, 7)]
+    [1, 2, 3, 3, 4, 5]
     """
     if size in SHADES:
         return SHADES[size][rank - 1]
-    return 1 + (rank - 1) * 4 // (size - 1) if rank not in (1, size) else (1 if rank == 1 else 5)
+    return 1 + ((rank - 1) * 8 + size - 1) // (2 * (size - 1))
 
 
 # ── badges ──────────────────────────────────────────────────────────────────
@@ -83,24 +84,48 @@ def badge_of(
     >>> badge_of(level=None).text
     '未评'
     """
-    if kind == "list" and (flag is not None or level in ("true", "false")):
-        return _listed(flag if flag is not None else level == "true")
+    if flag is not None and not level:
+        return _listed(flag)
     if not level:
         return _absent(status)
     names = [step.level for step in levels]
     step = levels[names.index(level)] if level in names else None
-    words = f"{level} {step.title}".strip() if step and step.title != level else level
+    text = shown_level(level, levels)
     if step and step.colour:
-        return _coloured(level, words, step.colour, kind)
+        return _coloured(text, step.colour, kind)
     if stars := _STAR.match(level):
-        return _starred(level, stars.group(1), len(names))
+        return _starred(stars.group(1), max(5, len(names)))
     if kind == "public_credit":
-        return Badge("pill", f"公共信用 {level}", "outline-pill", f"公共信用 {words}")
-    if kind in ("determination", "gate", "list", "repair", "conformity") or step is None:
-        return Badge("determined", level, "determined", words)
+        return Badge("pill", f"公共信用 {text}", "outline-pill", f"公共信用 {text}")
+    if step is None:
+        return Badge("determined", text, "determined", text)
     rank = names.index(level) + 1
+    if not _LETTERS.match(text):
+        return _outcome(text, rank, len(names))
+    words = f"{text} {step.title}".strip() if step.title != text else text
     label = f"{words}，第 {rank} 档，共 {len(names)} 档"
-    return Badge("level", level, f"rank-{shade_of_rank(rank, len(names))}", label)
+    return Badge("level", text, f"rank-{shade_of_rank(rank, len(names))}", label)
+
+
+def shown_level(level: str, levels: Sequence[Level] = ()) -> str:
+    """A level as people write it: a letter grade as it is, a code by its title.
+
+    >>> shown_level("blue", [Level(level="blue", title="蓝码")]), shown_level("AA", [Level(level="AA", title="优")])
+    ('蓝码', 'AA')
+    """
+    if _LETTERS.match(level):
+        return level
+    return next((step.title for step in levels if step.level == level and step.title), level)
+
+
+def _outcome(text: str, rank: int, size: int) -> Badge:
+    """An answer in words (列入, 停业整顿): outlined, never a letter’s colours."""
+    label = f"{text}，第 {rank} 种结论，共 {size} 种"
+    if rank == 1:
+        return Badge("unlisted", text, "unlisted", label, "ring")
+    if rank == size:
+        return Badge("listed", text, "listed", label, "square")
+    return Badge("determined", text, "between", label, "triangle")
 
 
 def _absent(status: str) -> Badge:
@@ -115,19 +140,20 @@ def _listed(on: bool) -> Badge:
     return Badge("unlisted", "未列入", "unlisted", "未列入名单", "ring")
 
 
-def _coloured(level: str, words: str, colour: str, kind: str) -> Badge:
+def _coloured(text: str, colour: str, kind: str) -> Badge:
     glyph = GLYPH_OF_COLOUR[colour]
     if kind == "warning":
-        return Badge("flag", f"{level}预警" if "预警" not in level else level, f"flag code-{colour}", f"{words} 预警")
-    shape: Literal["capsule", "code"] = "capsule" if kind == "business_code" else "code"
-    css = "capsule" if shape == "capsule" else "colour-code"
-    return Badge(shape, level, f"{css} code-{colour}", f"{words}（码色）", glyph)
+        words = text if "预警" in text else f"{text}预警"
+        return Badge("flag", words, f"flag code-{colour}", words)
+    if kind == "business_code":
+        return Badge("capsule", text, f"capsule code-{colour}", text, glyph)
+    return Badge("code", text, f"colour-code code-{colour}", text, glyph)
 
 
-def _starred(level: str, sign: str, size: int) -> Badge:
+def _starred(sign: str, size: int) -> Badge:
     count = _STARS.get(sign) or int(sign)
-    total = max(5, count) if size <= 5 else size
-    return Badge("stars", level, "stars", f"{level}级，满级 {total} 星", on=tuple(i < count for i in range(total)))
+    words = f"{'零一二三四五六七八九'[count]}星" if count < 10 else f"{count} 星"
+    return Badge("stars", words, "stars", f"{words}级，满级 {size} 星", on=tuple(i < count for i in range(size)))
 
 
 GRADES = {

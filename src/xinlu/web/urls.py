@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from xinlu.web import design, entrance
+from xinlu.web import design, entrance, rulebooks
 
 app_name = "web"
 
 urlpatterns = [
     path("", design.page, name="home"),
-    path("rulebooks/", design.page, name="rulebooks"),
+    path("rulebooks/", rulebooks.index, name="rulebooks"),
+    path("rulebooks/<slug:book>/", rulebooks.newest, name="rulebook-newest"),
+    path("rulebooks/<slug:book>/<str:version>/", rulebooks.show, name="rulebook"),
     path("overview/", design.page, name="overview"),
     path("deliveries/", design.page, name="deliveries"),
     path("deliveries/upload/", design.page, name="upload"),
