@@ -80,7 +80,8 @@ class Publicity(LawModel):
     months: int | None = None
     """Fixed period; None when ``rulebook`` gives it or when there is no publicity."""
     until: str | None = None
-    """Date field that names the last day shown (公示截止期), earlier than the period if both are given."""
+    """Date field that names the last day shown (公示截止期), earlier than the period if both are given;
+    or the column ``effective_until``, which is exclusive."""
     rulebook: str | None = None
     """Id of the book whose date output ``publish_until`` ends the publicity."""
     grade: Grade = Grade.SAMPLE

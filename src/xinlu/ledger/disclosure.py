@@ -128,8 +128,11 @@ def _running(rule: Publicity, on: date) -> Q:
     if rule.months is not None:
         found &= _compare(rule.start, "gt", months_before(on, rule.months))
     if rule.until is not None:
-        last = _compare(rule.until, "gte", on)
-        if rule.until not in COLUMNS:
+        # A date field names the last day shown; the column effective_until names the first day after it.
+        last = _compare(rule.until, "gt" if rule.until == "effective_until" else "gte", on)
+        if rule.until == "effective_until":
+            last |= Q(effective_until__isnull=True)
+        elif rule.until not in COLUMNS:
             last |= Q(**{f"payload__{rule.until}__isnull": True})
         found &= last
     return found
