@@ -1,0 +1,133 @@
+"""The plan while it is being written: steps so far, and what every later part needs to know of the book."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from xinlu.engine.compile import primitives as p
+from xinlu.engine.compile.scalar import Columns, Scalar, constant
+from xinlu.law.catalogue import Catalogue
+from xinlu.law.expression import Node
+from xinlu.law.meaning import Meaning, Path
+from xinlu.law.source import Grade
+from xinlu.law.typing_rules import Ref
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One relational step: a table (kept) or a view (written out where it is read)."""
+
+    name: str
+    sql: str
+    view: bool = False
+
+
+@dataclass
+class Draft:
+    """Everything the parts of the compiler share while they add steps.
+
+    ``current``: source → name of the table that holds its rows with all columns known so far.
+    ``demand``: source → references that any expression makes to its rows.
+    ``wanted``: name of a one-column table ``unit`` that restricts the run, or None for the whole population.
+    """
+
+    meaning: Meaning
+    catalogue: Catalogue
+    as_of: date
+    known_at: datetime
+    prefix: str
+    wanted: str | None = None
+    finding_tables: dict[str, str] = field(default_factory=dict)
+    """Book id → its wide table of findings (unit, one column an output, ``<output>_status``)."""
+    steps: list[Step] = field(default_factory=list)
+    current: dict[str, str] = field(default_factory=dict)
+    demand: dict[str, set[Ref]] = field(default_factory=dict)
+    clause_numbers: dict[str, int] = field(default_factory=dict)
+    group: dict[str, str] = field(default_factory=dict)
+    """Clause → name of the hits table that holds its hits; clauses over one source share a table where they can."""
+    scalar: Scalar = field(default_factory=Scalar)
+
+    def table(self, name: str) -> str:
+        """The quoted name of one of this plan's own tables."""
+        return p.identifier(f"{self.prefix}{name}")
+
+    def add(self, name: str, sql: str, *, view: bool = False) -> str:
+        """Add a step and give its quoted name."""
+        self.steps.append(Step(f"{self.prefix}{name}", sql, view))
+        return self.table(name)
+
+    def node(self, *path: str | int) -> Node:
+        """The typed expression at ``path``; it must exist."""
+        return self.meaning.expressions[path]
+
+    def sql(self, path: Path, columns: Columns) -> str:
+        """SQL text of the expression at ``path``."""
+        return self.scalar.sql(self.meaning.expressions[path], columns)
+
+    def known(self, alias: str) -> str:
+        """Condition that a row was known at ``known_at``."""
+        at = f"TIMESTAMP '{self.known_at:%Y-%m-%d %H:%M:%S.%f}'"
+        return f"{alias}.recorded_at <= {at} AND ({alias}.superseded_at IS NULL OR {alias}.superseded_at > {at})"
+
+    @property
+    def today(self) -> str:
+        """``as_of`` as SQL."""
+        return p.date_literal(self.as_of)
+
+    def shared(self, ref: Ref) -> str | None:
+        """SQL of a reference that means the same everywhere: parameters and as_of."""
+        if ref.space == "param":
+            return constant(self.meaning.book.parameters[ref.name].value)
+        if ref.space == "day" and ref.name == "as_of":
+            return self.today
+        return None
+
+    def row_columns(self, alias: str) -> Columns:
+        """References of row expressions, read from a source table under ``alias``."""
+
+        def column(ref: Ref) -> str:
+            return self.shared(ref) or f"{alias}.{row_column(ref)}"
+
+        return column
+
+    def unit_columns(self, alias: str) -> Columns:
+        """References of unit expressions, read from a unit-wise table under ``alias``."""
+
+        def column(ref: Ref) -> str:
+            if ref.space == "unit" and ref.name == "unit":
+                return f"{alias}.unit"
+            return self.shared(ref) or f"{alias}.{p.identifier(ref.name)}"
+
+        return column
+
+    def members(self, group: str) -> list[str]:
+        """Clauses whose hits are in one hits table, in file order."""
+        return [one for one in self.clause_numbers if self.group.get(one) == group]
+
+    def clause_case(self, column: str, texts: dict[str, str]) -> str:
+        """CASE over the clause number with one SQL text a clause, or the one text that all share."""
+        if len(set(texts.values())) == 1:
+            return next(iter(texts.values()))
+        lines = " ".join(f"WHEN {self.clause_numbers[one]} THEN {text}" for one, text in texts.items())
+        return f"(CASE {column} {lines} END)"
+
+    def numbers(self, clauses: Iterable[str]) -> str:
+        """``1, 2, 5``: the numbers of clauses, in order."""
+        return ", ".join(str(number) for number in sorted(self.clause_numbers[one] for one in clauses))
+
+    def grade(self, part: object) -> Grade:
+        """Grade of a part of the book."""
+        return getattr(part, "grade", None) or self.meaning.book.source.grade
+
+
+def row_column(ref: Ref) -> str:
+    """The column of a source table that holds a reference."""
+    if ref.space == "unit":
+        return "unit" if ref.name == "unit" else p.identifier(f"unit.{ref.name}")
+    if ref.space == "day":
+        return p.identifier(f"unit.{ref.name}")
+    if ref.space in {"attr", "parent"}:
+        return p.identifier(f"{ref.qualifier}.{ref.name}")
+    return p.identifier(ref.name)

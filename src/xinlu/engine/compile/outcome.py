@@ -1,0 +1,295 @@
+"""Values, enough-data rules, outputs and moves: from one row a unit to findings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from xinlu.engine.compile import primitives as p
+from xinlu.engine.compile.draft import Draft
+from xinlu.engine.compile.folds import FoldWriter
+from xinlu.engine.compile.hits import alive
+from xinlu.engine.compile.scalar import in_interval
+from xinlu.law.interval import parse_interval
+from xinlu.law.rulebook import Move, Output, Value
+from xinlu.law.types import QUOTIENT_SCALE, Type
+from xinlu.law.typing_rules import Ref
+
+
+@dataclass
+class UnitTable:
+    """The one-row-a-unit table as it grows: each layer adds columns to the one before."""
+
+    draft: Draft
+    name: str
+    """Quoted name of the current table."""
+    pending: dict[str, str] = field(default_factory=dict)
+    """Columns of the layer being written: name → SQL over alias f."""
+    layers: int = 0
+
+    def flush(self, *, view: bool = True) -> None:
+        """Write the pending columns as a layer."""
+        if not self.pending:
+            return
+        columns = ", ".join(f"{sql} AS {p.identifier(name)}" for name, sql in self.pending.items())
+        self.layers += 1
+        self.name = self.draft.add(f"state_{self.layers}", f"SELECT f.*, {columns} FROM {self.name} f", view=view)
+        self.pending = {}
+
+    def put(self, name: str, sql: str) -> None:
+        """A column that reads earlier layers only."""
+        self.pending[name] = sql
+
+
+def join_folds(draft: Draft, writer: FoldWriter) -> UnitTable:
+    """Units with their unit-level folds, and the parts of sums (start, raw, ceiling, floor) for entries."""
+    joins = " ".join(
+        f"LEFT JOIN {table} {p.identifier(alias)} ON {p.identifier(alias)}.unit = f.unit"
+        for alias, table in writer.joins.items()
+    )
+    columns: dict[str, str] = {}
+    for name, sql in writer.columns.items():
+        if sql:
+            columns[name] = sql
+            continue
+        raw = writer.extras[f"{name} raw"]
+        parts = writer.limited(name, f"({raw})")
+        for key, part in parts.items():
+            columns[name if key == "value" else f"{name} {key}"] = part
+    columns |= {name: sql for name, sql in writer.extras.items() if not name.endswith(" raw")}
+    selected = "".join(f", {sql} AS {p.identifier(name)}" for name, sql in columns.items())
+    table = draft.add("state_0", f"SELECT f.*{selected} FROM {draft.table('units')} f {joins}")
+    return UnitTable(draft, table)
+
+
+# ── values ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def add_value(draft: Draft, state: UnitTable, name: str) -> None:
+    """One named value as a new column (a new layer, since it may read the ones before)."""
+    state.flush()
+    value = draft.meaning.book.values[name]
+    found = draft.meaning.values[name]
+    if value.peer is not None:
+        sql = peer_sql(draft, name, value)
+    elif value.parts is not None:
+        sql = parts_sql(draft, value)
+    else:
+        sql = draft.sql(("values", name, "is"), draft.unit_columns("f"))
+    if value.round is not None and found.kind == "number":
+        exact = exact_type(draft, name)
+        state.put(f"{name} exact", f"CAST({sql} AS {p.sql_type(exact)})")
+        state.flush()
+        sql = p.rounded(f"f.{p.identifier(name + ' exact')}", exact.digits, exact.scale, value.round)
+    state.put(name, f"CAST({sql} AS {p.sql_type(found)})")
+
+
+def exact_type(draft: Draft, name: str) -> Type:
+    """Type of a value before its rounding."""
+    node = draft.meaning.expression("values", name, "is")
+    if node is not None and isinstance(node.type, Type):
+        return node.type
+    found = draft.meaning.values[name]
+    return Type("number", 38, QUOTIENT_SCALE, found.missing)
+
+
+def parts_sql(draft: Draft, value: Value) -> str:
+    """Σ w·x / Σ w over the parts that are there."""
+    above, below, scale = [], [], 0
+    for part, weight in (value.parts or {}).items():
+        found = draft.meaning.folds.get(part) or draft.meaning.values.get(part) or draft.meaning.units[part]
+        column = f"f.{p.identifier(part)}"
+        literal = p.number_literal(weight)
+        exponent = weight.as_tuple().exponent
+        digits = max(0, -exponent) if isinstance(exponent, int) else 0
+        above.append(f"coalesce({column} * {literal}, 0)")
+        below.append(f"CASE WHEN {column} IS NULL THEN {p.number_literal(Decimal(0))} ELSE {literal} END")
+        scale = max(scale, found.scale + digits)
+    weights = max(
+        (max(0, -e) for w in (value.parts or {}).values() if isinstance(e := w.as_tuple().exponent, int)), default=0
+    )
+    return p.quotient(f"({' + '.join(above)})", scale, f"({' + '.join(below)})", weights, QUOTIENT_SCALE)
+
+
+def peer_sql(draft: Draft, name: str, value: Value) -> str:
+    """A statistic over the units of the run, in exact arithmetic."""
+    peer = value.peer
+    assert peer is not None
+    columns = draft.unit_columns("f")
+    of = draft.sql(("values", name, "peer", "of"), columns)
+    node = draft.node("values", name, "peer", "of")
+    scale = node.type.scale if isinstance(node.type, Type) else 0
+    within = [draft.sql(("values", name, "peer", "within", i), columns) for i in range(len(peer.within))]
+    member = f"({of}) IS NOT NULL"
+    if peer.among is not None:
+        member += f" AND {draft.sql(('values', name, 'peer', 'among'), columns)}"
+    group = ", ".join([f"({member})", *within])
+    window = f"OVER (PARTITION BY {group} ORDER BY {of} {'DESC' if peer.order == 'descending' else 'ASC'})"
+    everyone = f"OVER (PARTITION BY {group})"
+    if peer.stat == "mean":
+        mean = p.quotient(f"sum({of}) {everyone}", scale, f"count({of}) {everyone}", 0, QUOTIENT_SCALE)
+        return f"CASE WHEN {member} THEN {mean} END"
+    rank = f"rank() {window}"
+    count = f"count(*) {everyone}"
+    upto = f"count(*) OVER (PARTITION BY {group} ORDER BY {of} {'DESC' if peer.order == 'descending' else 'ASC'} RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
+    formulas = {
+        "rank": f"CAST({rank} AS DECIMAL(18, 0))",
+        "percent_rank": p.quotient(f"({rank} - 1)", 0, f"({count} - 1)", 0, QUOTIENT_SCALE),
+        "cume_dist": p.quotient(upto, 0, count, 0, QUOTIENT_SCALE),
+        "top_share": p.quotient(rank, 0, count, 0, QUOTIENT_SCALE),
+    }
+    if peer.stat == "quantile":
+        place = f"greatest(1, CAST(ceil({p.number_literal(peer.q or Decimal('0.5'))} * count({of})) AS BIGINT))"
+        return _quantile(of, member, group, place)
+    return f"CASE WHEN {member} THEN {formulas[peer.stat]} END"
+
+
+def _quantile(of: str, member: str, group: str, place: str) -> str:
+    """The smallest value with at least q of the group at or below it."""
+    ordered = (
+        f"list({of}) OVER (PARTITION BY {group} ORDER BY {of} ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)"
+    )
+    counted = place.replace(f"count({of})", f"count({of}) OVER (PARTITION BY {group})")
+    return f"CASE WHEN {member} THEN ({ordered})[{counted}] END"
+
+
+# ── rated when ──────────────────────────────────────────────────────────────────────────────────
+
+
+def add_rated_when(draft: Draft, state: UnitTable) -> None:
+    """``_failed``: missing when rated; −1 without a period of its own; else the index of the failed rule."""
+    state.flush()
+    columns = draft.unit_columns("f")
+    lines = []
+    if draft.meaning.book.period is not None:
+        lines.append("WHEN f.period_from IS NULL OR f.period_until IS NULL THEN -1")
+    for index, _ in enumerate(draft.meaning.book.rated_when):
+        lines.append(f"WHEN NOT {draft.sql(('rated_when', index, 'require'), columns)} THEN {index}")
+    state.put("_failed", f"CASE {' '.join(lines)} END" if lines else "CAST(NULL AS INTEGER)")
+    state.flush(view=False)
+
+
+# ── outputs ─────────────────────────────────────────────────────────────────────────────────────
+
+
+class OutputWriter:
+    """Adds the columns of one output: ``<o>`` (answer), ``<o> base``, ``<o> line`` (condition), ``<o> move i`` …"""
+
+    def __init__(self, draft: Draft, state: UnitTable, settled: dict[str, str]) -> None:
+        self.draft = draft
+        self.state = state
+        self.settled = settled
+
+    def write(self, name: str) -> None:
+        output = self.draft.meaning.book.outputs[name]
+        if output.value is not None:
+            self.value(name, output)
+        else:
+            self.level(name, output)
+
+    def allowed(self, unrated: bool) -> str:
+        """Condition that the unit is rated, or that the part answers for unrated units too."""
+        return "TRUE" if unrated else "f._failed IS NULL"
+
+    def value(self, name: str, output: Output) -> None:
+        found = self.draft.meaning.outputs[name]
+        node = self.draft.node("outputs", name, "value")
+        sql = self.draft.scalar.sql(node, self.draft.unit_columns("f"))
+        before = node.type
+        if output.round is not None and isinstance(before, Type) and before.kind == "number":
+            exact = f"CASE WHEN {self.allowed(output.unrated)} THEN CAST({sql} AS {p.sql_type(before)}) END"
+            self.state.put(f"{name} exact", exact)
+            sql = p.rounded(sql, before.digits, before.scale, output.round)
+        self.state.put(name, f"CASE WHEN {self.allowed(output.unrated)} THEN CAST({sql} AS {p.sql_type(found)}) END")
+        self.state.flush()
+
+    def level(self, name: str, output: Output) -> None:
+        columns = self.draft.unit_columns("f")
+        base, line = "NULL", "CAST(NULL AS INTEGER)"
+        if output.bands is not None:
+            of = self.draft.sql(("outputs", name, "bands", "of"), columns)
+            lines = " ".join(
+                f"WHEN {in_interval(of, parse_interval(text))} THEN {p.text_literal(level)}"
+                for level, text in output.bands.cut.items()
+            )
+            base = f"CASE {lines} END"
+        elif output.conditions or output.otherwise is not None:
+            base, line = self.conditions(name, output)
+        allowed = self.allowed(output.unrated)
+        self.state.put(f"{name} base", f"CASE WHEN {allowed} THEN CAST({base} AS VARCHAR) END")
+        self.state.put(f"{name} line", f"CASE WHEN {allowed} THEN {line} END")
+        self.state.flush()
+        previous = f"{name} base"
+        for index, move in enumerate(output.moves):
+            previous = self.move(name, index, move, previous)
+        self.state.put(name, f"f.{p.identifier(previous)}")
+        self.state.flush()
+
+    def conditions(self, name: str, output: Output) -> tuple[str, str]:
+        columns = self.draft.unit_columns("f")
+        levels, lines = [], []
+        for index, condition in enumerate(output.conditions):
+            test = self.draft.sql(("outputs", name, "conditions", index, "when"), columns)
+            level = p.text_literal(condition.then) if condition.then is not None else "NULL"
+            levels.append(f"WHEN {test} THEN {level}")
+            lines.append(f"WHEN {test} THEN {index}")
+        otherwise = p.text_literal(output.otherwise) if output.otherwise is not None else "NULL"
+        if not levels:
+            return otherwise, "CAST(NULL AS INTEGER)"
+        return f"CASE {' '.join(levels)} ELSE {otherwise} END", f"CASE {' '.join(lines)} END"
+
+    def evidence(self, name: str, kind: str, index: int, clauses: tuple[str, ...]) -> str:
+        """Join the first live hit of the clauses (by day, record, clause); give the prefix of its columns."""
+        parts = []
+        for group, settled in self.settled.items():
+            own = [one for one in clauses if self.draft.group[one] == group]
+            if own:
+                parts.append(
+                    f"SELECT h.unit, h.key, h.clause, h._day FROM {settled} h WHERE {alive(settled)} "
+                    f"AND h.clause IN ({self.draft.numbers(own)})"
+                )
+        order = "ORDER BY _day, key, clause"
+        first = (
+            f"SELECT unit, first(key {order}) AS key, first(clause {order}) AS clause, first(_day {order}) AS day "
+            f"FROM ({' UNION ALL '.join(parts)}) GROUP BY unit"
+        )
+        table = self.draft.add(f"{kind}_{name}_{index}", first)
+        prefix = f"{name} {kind} {index}"
+        columns = ", ".join(f"e.{key} AS {p.identifier(f'{prefix} {key}')}" for key in ("key", "clause", "day"))
+        self.state.flush()
+        self.state.layers += 1
+        self.state.name = self.draft.add(
+            f"state_{self.state.layers}",
+            f"SELECT f.*, {columns} FROM {self.state.name} f LEFT JOIN {table} e ON e.unit = f.unit",
+            view=True,
+        )
+        return prefix
+
+    def move(self, name: str, index: int, move: Move, previous: str) -> str:
+        """One move; gives the column with the level after it."""
+        levels = self.draft.meaning.levels_of(name)
+        before = f"f.{p.identifier(previous)}"
+
+        def columns(ref: Ref) -> str:
+            return before if ref.space == "level" else self.draft.unit_columns("f")(ref)
+
+        tests = [self.allowed(move.unrated)]
+        if move.by:
+            prefix = self.evidence(name, "move", index, move.by)
+            tests.append(f"f.{p.identifier(prefix + ' clause')} IS NOT NULL")
+        if move.when is not None:
+            tests.append(self.draft.sql(("outputs", name, "moves", index, "when"), columns))
+        verb = next(one for one in ("set", "at_most", "at_least") if getattr(move, one) is not None)
+        target = f"CAST({self.draft.sql(('outputs', name, 'moves', index, verb), columns)} AS VARCHAR)"
+        rank_before, rank_target = p.rank(before, levels), p.rank(target, levels)
+        tests.append(f"{rank_target} IS NOT NULL")
+        if verb == "at_most":
+            tests.append(f"{rank_before} > {rank_target}")
+        elif verb == "at_least":
+            tests.append(f"{rank_before} < {rank_target}")
+        fires = f"coalesce({' AND '.join(tests)}, FALSE)"
+        after = f"{name} after {index}"
+        self.state.put(f"{name} fires {index}", fires)
+        self.state.put(after, f"CASE WHEN {fires} THEN {target} ELSE {before} END")
+        self.state.flush()
+        return after

@@ -1,0 +1,177 @@
+"""A book as a plan: relational steps in order, then its findings and entries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from xinlu.engine.compile import primitives as p
+from xinlu.engine.compile.draft import Draft, Step
+from xinlu.engine.compile.folds import FoldWriter
+from xinlu.engine.compile.hits import HitWriter, add_contest, cap_selects
+from xinlu.engine.compile.lines import LineWriter
+from xinlu.engine.compile.outcome import OutputWriter, UnitTable, add_rated_when, add_value, join_folds
+from xinlu.engine.compile.scalar import Scalar
+from xinlu.engine.compile.sources import SourceWriter, add_units, gather_demand
+from xinlu.engine.compile.verdict import add_findings, add_wide
+from xinlu.law.catalogue import Catalogue
+from xinlu.law.meaning import Meaning
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Steps in order; ``findings``, ``entries`` and ``wide`` are quoted names of the last ones.
+
+    ``wide`` has one row a unit with a column an output, for books that read this one.
+    """
+
+    book: str
+    version: str
+    steps: tuple[Step, ...]
+    findings: str
+    entries: str
+    wide: str
+
+
+def compile_book(
+    meaning: Meaning,
+    catalogue: Catalogue,
+    *,
+    as_of: date,
+    known_at: datetime,
+    prefix: str = "",
+    wanted: str | None = None,
+    finding_tables: Mapping[str, str] | None = None,
+) -> Plan:
+    """The plan of one version of one book for one day.
+
+    ``wanted``: quoted table with a column ``unit`` that restricts the run. ``finding_tables``: wide tables of
+    the books that this one reads, by id; they must exist when the plan runs.
+    """
+    draft = Draft(meaning, catalogue, as_of, known_at, prefix, wanted, dict(finding_tables or {}))
+    draft.scalar = Scalar(meaning.book.tables, _pieces(meaning))
+    draft.clause_numbers = {name: index for index, name in enumerate(meaning.book.clauses, start=1)}
+    return _Compiler(draft).compile()
+
+
+def _pieces(meaning: Meaning) -> dict[tuple[str, int], object]:
+    return {
+        (str(path[1]), int(path[3])): node
+        for path, node in meaning.expressions.items()
+        if path[0] == "tables" and path[-1] == "expr"
+    }  # type: ignore[return-value]
+
+
+class _Compiler:
+    def __init__(self, draft: Draft) -> None:
+        self.draft = draft
+        self.book = draft.meaning.book
+        self.pending: dict[str, list[str]] = {}
+        """Source → clauses whose hits are not written yet."""
+        self.settled: dict[str, str] = {}
+        self.caps: dict[str, str] = {}
+        self.folds = FoldWriter(draft, self.settled, self.caps)
+        self.groups: dict[str, int] = {}
+
+    def compile(self) -> Plan:
+        gather_demand(self.draft)
+        add_units(self.draft)
+        for kind, name in self.draft.meaning.order:
+            if kind == "source":
+                self.source(name)
+            elif kind == "clause":
+                self.pending.setdefault(self.book.clauses[name].hits, []).append(name)
+            elif kind == "contest":
+                self.write_hits(self.book.contests[name].among)
+                add_contest(self.draft, name, self.settled)
+            elif kind == "fold" and self.book.folds[name].per is not None:
+                self.row_fold(name)
+        self.write_hits(tuple(self.book.clauses))
+        self.write_caps()
+        self.unit_folds()
+        return self.finish()
+
+    def source(self, name: str) -> None:
+        writer = SourceWriter(self.draft, name)
+        self.draft.current[name] = writer.write(view=self.read_once(name))
+
+    def read_once(self, name: str) -> bool:
+        """Whether only one step reads the source, so that its rows need not be kept."""
+        readers = sum(fold.over == name or fold.per == name for fold in self.book.folds.values())
+        readers += sum(name in (source.unit.row, source.unit.parent) for source in self.book.sources.values())
+        readers += bool(self.book.sources[name].exclude)
+        clauses = [one for one in self.book.clauses.values() if one.hits == name]
+        codes = [one.code for one in clauses]
+        coded = len(clauses) > 2 and all(isinstance(one, str) for one in codes) and len(set(codes)) == len(codes)
+        readers += 1 if coded else len(clauses)
+        readers += sum(
+            among is not None and among.source == name
+            for c in self.book.clauses.values()
+            for among in (c.needs, c.lacks)
+        )
+        return readers <= 1
+
+    def write_hits(self, wanted: tuple[str, ...]) -> None:
+        """Write the hits of every source that holds a wanted clause, with all its clauses ready so far."""
+        for source in dict.fromkeys(self.book.clauses[one].hits for one in wanted):
+            clauses = self.pending.pop(source, [])
+            if not clauses:
+                continue
+            self.groups[source] = self.groups.get(source, 0) + 1
+            group = source if self.groups[source] == 1 else f"{source} {self.groups[source]}"
+            for one in clauses:
+                self.draft.group[one] = group
+            self.settled[group] = HitWriter(self.draft, group, source, clauses).write()
+
+    def write_caps(self) -> None:
+        """Closing entries of clause caps, for hits tables that have none yet."""
+        for group, table in self.settled.items():
+            if group in self.caps:
+                continue
+            selects = cap_selects(self.draft, group, table)
+            if selects:
+                self.caps[group] = self.draft.add(f"caps_{group}", " UNION ALL ".join(selects))
+
+    def row_fold(self, name: str) -> None:
+        fold = self.book.folds[name]
+        self.write_hits((*(fold.sum or ()), *(fold.tally or ())))
+        self.write_caps()
+        self.folds.add_row_fold(name)
+
+    def unit_folds(self) -> None:
+        units = {name: fold for name, fold in self.book.folds.items() if fold.per is None}
+        sums = [name for name, fold in units.items() if fold.sum is not None or fold.tally is not None]
+        if sums:
+            self.folds.add_unit_sums(sums)
+        rows = [name for name, fold in units.items() if fold.over is not None and name not in sums]
+        if rows:
+            self.folds.add_unit_rows(rows)
+        for name, fold in units.items():
+            if fold.running is not None:
+                self.folds.add_running(name)
+        for name, fold in units.items():
+            if fold.crossings is not None:
+                self.folds.add_crossings(name)
+
+    def finish(self) -> Plan:
+        draft = self.draft
+        state: UnitTable = join_folds(draft, self.folds)
+        for kind, name in draft.meaning.order:
+            if kind == "value":
+                add_value(draft, state, name)
+        add_rated_when(draft, state)
+        outputs = OutputWriter(draft, state, self.settled)
+        for name in self.book.outputs:
+            outputs.write(name)
+        state.put("_done", "TRUE")
+        state.flush(view=False)
+        lines = LineWriter(draft, state, self.folds, self.settled, self.caps)
+        selects = lines.write()
+        findings = add_findings(draft, state, lines)
+        entries = draft.add("entries", " UNION ALL ".join(selects) if selects else lines.nothing(), view=True)
+        wide = add_wide(draft, state)
+        return Plan(self.book.rulebook, self.book.version, tuple(draft.steps), findings, entries, wide)
+
+
+__all__ = ["Plan", "compile_book", "p"]

@@ -1,0 +1,182 @@
+"""Exact primitives in SQL: division, roots, rounding, months, levels. One set per backend, one conformance table.
+
+Every function takes SQL text of its arguments and gives SQL text. ``tests/engine/test_conformance.py`` runs the
+same table of cases on each backend and on the oracle before any book does.
+
+DuckDB's own ``/``, ``avg`` and ``sqrt`` give binary floats, and its ``least``/``greatest`` skip missing arguments;
+nothing here uses them for points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+
+from xinlu.law.types import MOST_DIGITS, Type
+
+_POWER = {scale: "1" + "0" * scale for scale in range(0, 39)}
+
+
+def decimal_type(digits: int, scale: int) -> str:
+    """``DECIMAL(p, s)``; at least one digit before the point.
+
+    >>> decimal_type(2, 2)
+    'DECIMAL(3, 2)'
+    """
+    return f"DECIMAL({min(max(digits, scale + 1, 1), MOST_DIGITS)}, {scale})"
+
+
+def sql_type(found: Type) -> str:
+    """The SQL type in which a value of ``found`` is kept."""
+    if found.kind == "number":
+        return decimal_type(found.digits, found.scale)
+    if found.kind == "list":
+        return f"{sql_type(found.of)}[]" if found.of else "VARCHAR[]"
+    return {"date": "DATE", "flag": "BOOLEAN", "subject": "BIGINT"}.get(found.kind, "VARCHAR")
+
+
+def number_literal(value: Decimal) -> str:
+    """An exact constant."""
+    exponent = value.as_tuple().exponent
+    scale = max(0, -exponent) if isinstance(exponent, int) else 0
+    digits = len(str(abs(int(value)))) + scale
+    return f"CAST('{value:f}' AS {decimal_type(digits, scale)})"
+
+
+def text_literal(value: str) -> str:
+    """A quoted constant."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def date_literal(value: date) -> str:
+    """A date constant."""
+    return f"DATE '{value.isoformat()}'"
+
+
+def identifier(name: str) -> str:
+    """A quoted column or table name."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _unscaled(sql: str, scale: int) -> str:
+    """The digits of a decimal as an integer of 38 digits."""
+    return f"CAST(({sql}) * {_POWER[scale]} AS HUGEINT)" if scale else f"CAST({sql} AS HUGEINT)"
+
+
+def quotient(a: str, a_scale: int, b: str, b_scale: int, scale: int) -> str:
+    """a ÷ b at ``scale``, half away from zero, in integers; missing when b is 0 or either is missing."""
+    shift = scale + b_scale - a_scale
+    top, bottom = _unscaled(a, a_scale), _unscaled(b, b_scale)
+    if shift >= 0:
+        top = f"({top} * {_POWER[shift]}::HUGEINT)"
+    else:
+        bottom = f"({bottom} * {_POWER[-shift]}::HUGEINT)"
+    whole = f"((2 * abs({top}) + abs({bottom})) // (2 * nullif(abs({bottom}), 0)))"
+    signed = f"(CASE WHEN (({a}) < 0) <> (({b}) < 0) THEN -{whole} ELSE {whole} END)"
+    return scaled_down(signed, scale)
+
+
+def scaled_down(integer: str, scale: int) -> str:
+    """An integer read as a decimal with ``scale`` digits behind the point."""
+    if scale == 0:
+        return f"CAST({integer} AS DECIMAL(38, 0))"
+    unit = f"CAST('0.{'0' * (scale - 1)}1' AS DECIMAL({scale + 1}, {scale}))"
+    return f"CAST(CAST({integer} AS DECIMAL(38, 0)) * {unit} AS DECIMAL(38, {scale}))"
+
+
+def rounded(a: str, digits: int, scale: int, to: int) -> str:
+    """Half away from zero at ``to`` digits behind the point."""
+    if to >= scale:
+        return f"CAST({a} AS {decimal_type(digits - scale + to, to)})"
+    return f"CAST({a} AS {decimal_type(digits - scale + 1 + to, to)})"
+
+
+def floored(a: str, scale: int) -> str:
+    """The greatest whole number not above."""
+    return f"CAST({a} AS DECIMAL(38, 0))" if scale == 0 else f"CAST(floor({a}) AS DECIMAL(38, 0))"
+
+
+def ceiled(a: str, scale: int) -> str:
+    """The smallest whole number not below."""
+    return f"CAST({a} AS DECIMAL(38, 0))" if scale == 0 else f"CAST(ceil({a}) AS DECIMAL(38, 0))"
+
+
+def steps(a: str, a_scale: int, b: str, b_scale: int) -> str:
+    """Whole steps of size b in a: floor(a ÷ b), exactly; missing when b is 0."""
+    scale = max(a_scale, b_scale)
+    top = f"({_unscaled(a, a_scale)} * {_POWER[scale - a_scale]}::HUGEINT)"
+    bottom = f"nullif({_unscaled(b, b_scale)} * {_POWER[scale - b_scale]}::HUGEINT, 0)"
+    # // cuts towards zero; below zero with a rest the floor is one lower.
+    floor = f"({top} // {bottom} - CASE WHEN {top} % {bottom} <> 0 AND ({top} < 0) <> ({bottom} < 0) THEN 1 ELSE 0 END)"
+    return f"CAST({floor} AS DECIMAL(38, 0))"
+
+
+def root(a: str, scale: int, to: int = 12) -> str:
+    """Square root at ``to`` digits, half up, exact; missing below 0.
+
+    The float root is only a first guess: two Newton steps in integers, then a correction by one, make it the
+    integer root of 4·n, whose half rounds half up.
+    """
+    shift = 2 * to - scale
+    scaled = f"{_unscaled(a, scale)} * {_POWER[shift]}::HUGEINT"
+    guess = f"CAST(sqrt(CAST({_N} AS DOUBLE)) AS HUGEINT)"
+    once = f"(({guess} + {_N} // greatest({guess}, 1)) // 2)"
+    twice = f"(({once} + {_N} // greatest({once}, 1)) // 2)"
+    below = f"(CASE WHEN {twice} * {twice} > {_N} THEN {twice} - 1 WHEN ({twice} + 1) * ({twice} + 1) <= {_N} THEN {twice} + 1 ELSE {twice} END)"
+    half_up = f"(CASE WHEN {_N} - {below} * {below} > {below} THEN {below} + 1 ELSE {below} END)"
+    answer = scaled_down(half_up, to)
+    return f"(SELECT CASE WHEN {_N} >= 0 THEN {answer} END FROM (SELECT {scaled} AS _n))"
+
+
+_N = '"_n"'
+
+
+def extreme(name: str, parts: Sequence[str]) -> str:
+    """``least`` or ``greatest`` that is missing when one part is missing."""
+    absent = " OR ".join(f"({part}) IS NULL" for part in parts)
+    return f"(CASE WHEN {absent} THEN NULL ELSE {name}({', '.join(parts)}) END)"
+
+
+def add_months(day: str, months: str) -> str:
+    """Calendar months later, clamped at the end of the month."""
+    return f"CAST(({day}) + to_months(CAST({months} AS INTEGER)) AS DATE)"
+
+
+def add_days(day: str, days: str) -> str:
+    """Days later."""
+    return f"(({day}) + CAST({days} AS INTEGER))"
+
+
+def add_length(day: str, length: str, sign: int = 1) -> str:
+    """``12 months`` or ``730 days`` later (earlier with sign −1)."""
+    count, unit = length.split()
+    shift = add_months if unit == "months" else add_days
+    return shift(day, str(sign * int(count)))
+
+
+def days_between(a: str, b: str) -> str:
+    """b − a in days."""
+    return f"CAST(date_diff('day', {a}, {b}) AS DECIMAL(7, 0))"
+
+
+def months_between(a: str, b: str) -> str:
+    """Completed months from a to b: the largest n with add_months(a, n) <= b."""
+    n = f"((year({b}) - year({a})) * 12 + month({b}) - month({a}))"
+    return f"CAST({n} - CASE WHEN {add_months(a, n)} > ({b}) THEN 1 ELSE 0 END AS DECIMAL(7, 0))"
+
+
+def rank(level: str, levels: Sequence[str]) -> str:
+    """A level as a number: the worst is 1, the best len(levels); missing when unknown.
+
+    >>> rank("x", ("A", "B"))
+    "(CASE x WHEN 'A' THEN 2 WHEN 'B' THEN 1 END)"
+    """
+    lines = " ".join(f"WHEN {text_literal(one)} THEN {len(levels) - i}" for i, one in enumerate(levels))
+    return f"(CASE {level} {lines} END)"
+
+
+def unrank(number: str, levels: Sequence[str]) -> str:
+    """The level of a rank, held to the ends of the set."""
+    lines = " ".join(f"WHEN {len(levels) - i} THEN {text_literal(one)}" for i, one in enumerate(levels))
+    return f"(CASE greatest(1, least({len(levels)}, {number})) {lines} END)"

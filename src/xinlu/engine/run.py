@@ -1,0 +1,177 @@
+"""Run rulebooks: compiled steps on a backend, findings and entries back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+import pyarrow as pa
+
+from xinlu.engine.compile.plan import Plan, compile_book
+from xinlu.engine.compile.primitives import identifier
+from xinlu.engine.duck import Duck, TableLike
+from xinlu.engine.result import ENTRIES_SCHEMA, FINDINGS_SCHEMA, RunResult, entries_of, findings_of
+from xinlu.engine.tables import item_schema, subject_schema, RELATION_SCHEMA
+from xinlu.law.catalogue import Catalogue
+from xinlu.law.meaning import Meaning, understand
+from xinlu.law.rulebook import Rulebook
+
+
+class MissingBook(LookupError):
+    """A book reads another that is not in the list."""
+
+
+def in_order(books: Sequence[Rulebook]) -> list[str]:
+    """Ids of ``books`` so that each comes after the books it reads. Raises on a circle or a missing book."""
+    reads: dict[str, set[str]] = {}
+    for book in books:
+        wanted = {source.findings for source in book.sources.values() if source.findings}
+        reads.setdefault(book.rulebook, set()).update(wanted)
+    ordered: list[str] = []
+    visiting: set[str] = set()
+
+    def visit(book: str, reader: str) -> None:
+        if book in ordered:
+            return
+        if book not in reads:
+            raise MissingBook(f"评价办法“{reader}”要读“{book}”的结果，但没有给出这部办法")
+        if book in visiting:
+            raise MissingBook(f"评价办法“{book}”绕一圈读到自己")
+        visiting.add(book)
+        for one in sorted(reads[book]):
+            visit(one, book)
+        ordered.append(book)
+
+    for book in reads:
+        visit(book, book)
+    return ordered
+
+
+def understand_all(books: Sequence[Rulebook], catalogue: Catalogue) -> dict[tuple[str, str], Meaning]:
+    """Meanings by (id, version), each book after the books it reads.
+
+    A reader sees the columns of the latest version of what it reads."""
+    meanings: dict[tuple[str, str], Meaning] = {}
+    latest: dict[str, Meaning] = {}
+    for book_id in in_order(books):
+        versions = sorted((b for b in books if b.rulebook == book_id), key=lambda b: b.in_force.from_)
+        for book in versions:
+            latest[book_id] = meanings[(book_id, book.version)] = understand(book, catalogue, latest)
+    return meanings
+
+
+@dataclass
+class Prepared:
+    """Plans of some books for one day on one connection, ready to run again for any units.
+
+    Used by full runs, incremental runs and single questions alike, so that they take the same road.
+    """
+
+    duck: Duck
+    plans: dict[str, list[Plan]]
+    order: list[str]
+    narrowed: bool = False
+    ran: set[str] = field(default_factory=set)
+
+    def run(self, units: Mapping[str, Collection[int]] | None = None) -> None:
+        """Run all plans in order; ``units``: book → units (needed when the plans were narrowed)."""
+        for book in self.order:
+            if self.narrowed:
+                chosen = (units or {}).get(book, ())
+                wanted = pa.table({"unit": pa.array(sorted(chosen), pa.int64())})
+                self.duck.connection.register("wanted rows", wanted)
+                self.duck.connection.execute(
+                    f'CREATE OR REPLACE TEMP TABLE {identifier("wanted " + book)} AS SELECT unit FROM "wanted rows"'
+                )
+            for plan in self.plans[book]:
+                self.duck.run(plan.steps)
+            wides = " UNION ALL BY NAME ".join(f"SELECT * FROM {plan.wide}" for plan in self.plans[book])
+            self.duck.connection.execute(f"CREATE OR REPLACE VIEW {identifier('wide ' + book)} AS {wides}")
+
+    def findings(self, book: str) -> pa.Table:
+        """Findings of one book, with :data:`FINDINGS_SCHEMA`, by unit and output."""
+        return self._fetch([plan.findings for plan in self.plans[book]], FINDINGS_SCHEMA, "unit, output")
+
+    def entries(self, book: str) -> pa.Table:
+        """Entries of one book, with :data:`ENTRIES_SCHEMA`, in a canonical order."""
+        order = 'unit, step, seq, "row" NULLS FIRST, clause NULLS FIRST, day NULLS FIRST, record NULLS FIRST, kind'
+        return self._fetch([plan.entries for plan in self.plans[book]], ENTRIES_SCHEMA, order)
+
+    def _fetch(self, names: list[str], schema: pa.Schema, order: str) -> pa.Table:
+        sql = {"decimal128(38, 12)": "DECIMAL(38, 12)", "int32": "INTEGER"}
+        columns = ", ".join(
+            f"CAST({identifier(one.name)} AS {sql[str(one.type)]}) AS {identifier(one.name)}"
+            if str(one.type) in sql
+            else identifier(one.name)
+            for one in schema
+        )
+        union = " UNION ALL ".join(f"SELECT {columns} FROM {name}" for name in names)
+        return self.duck.arrow(f"SELECT * FROM ({union}) ORDER BY {order}").cast(schema)
+
+
+def prepare(
+    books: Sequence[Rulebook],
+    duck: Duck,
+    *,
+    catalogue: Catalogue,
+    as_of: date,
+    known_at: datetime,
+    narrowed: bool = False,
+) -> Prepared:
+    """Compile ``books`` for one day. ``narrowed``: the runs will name their units."""
+    add_empty_tables(duck, catalogue)
+    meanings = understand_all(books, catalogue)
+    order = in_order(books)
+    plans: dict[str, list[Plan]] = {}
+    for index, book in enumerate(order):
+        versions = [key for key in meanings if key[0] == book]
+        plans[book] = [
+            compile_book(
+                meanings[key],
+                catalogue,
+                as_of=as_of,
+                known_at=known_at,
+                prefix=f"b{index}v{number}_",
+                wanted=identifier(f"wanted {book}") if narrowed else None,
+                finding_tables={other: identifier(f"wide {other}") for other in order[:index]},
+            )
+            for number, key in enumerate(versions)
+        ]
+    return Prepared(duck, plans, order, narrowed)
+
+
+def add_empty_tables(duck: Duck, catalogue: Catalogue) -> None:
+    """Show every table of the catalogue, empty where nothing was handed in: no rows is a fact, not an error."""
+    wanted = {f"item_{name}": item_schema(item) for name, item in catalogue.items.items()}
+    wanted |= {f"subject_{name}": subject_schema(kind) for name, kind in catalogue.kinds.items()}
+    wanted["relation"] = RELATION_SCHEMA
+    for name, schema in wanted.items():
+        if name not in duck.registered:
+            duck.register(name, schema.empty_table())
+
+
+def run(
+    books: Sequence[Rulebook],
+    tables: Mapping[str, TableLike],
+    *,
+    catalogue: Catalogue,
+    as_of: date,
+    known_at: datetime,
+    units: Mapping[str, Collection[int]] | None = None,
+) -> RunResult:
+    """Findings and entries of ``books`` over ``tables`` on ``as_of`` with what was known at ``known_at``.
+
+    ``books``: every book that is read must be in the list; several versions of one id are allowed, and
+    ``governed_by`` picks per unit. ``units``: book → units, to run part of the population.
+    """
+    duck = Duck(tables)
+    try:
+        prepared = prepare(books, duck, catalogue=catalogue, as_of=as_of, known_at=known_at, narrowed=units is not None)
+        prepared.run(units)
+        return RunResult(
+            {book: findings_of(prepared.findings(book)) for book in prepared.order},
+            {book: entries_of(prepared.entries(book)) for book in prepared.order},
+        )
+    finally:
+        duck.close()
