@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xinlu.law.calendar import WorkingCalendar, load_calendar
+from xinlu.law.library import load
 from xinlu.law.problem import LawError
 
 FOLDER = Path(__file__).parents[2] / "standards" / "calendar"
@@ -111,3 +112,16 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
         load_calendar(tmp_path)
     with pytest.raises(LawError):
         WorkingCalendar([])
+
+
+def test_a_library_carries_the_calendar_and_tells_a_mistake_in_it(tmp_path: Path) -> None:
+    library = load(FOLDER.parent)
+    assert library.calendar is not None
+    assert library.calendar.last_year == 2026
+    (tmp_path / "calendar").mkdir()
+    assert load(tmp_path).calendar is None
+    text = (FOLDER / "2026.yaml").read_text(encoding="utf-8").replace("2026-02-14", "2026-02-30")
+    (tmp_path / "calendar" / "2026.yaml").write_text(text, encoding="utf-8")
+    broken = load(tmp_path)
+    assert broken.calendar is None
+    assert [p for p in broken.problems if p.file.endswith("calendar/2026.yaml") and p.line]

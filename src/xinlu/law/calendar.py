@@ -168,8 +168,9 @@ def load_calendar(folder: Path) -> WorkingCalendar:
     """
     years = []
     for path in sorted(folder.glob("*.yaml")):
-        year = shape(CalendarYear, read(path))
+        shown = f"{folder.parent.name}/{folder.name}/{path.name}"
+        year = shape(CalendarYear, read(path, name=shown))
         if path.stem != str(year.year):
-            raise LawError(problem("LAW-801", f"文件名与年份 {year.year} 不一致", file=str(path), line=1))
+            raise LawError(problem("LAW-801", f"文件名与年份 {year.year} 不一致", file=shown, line=1))
         years.append(year)
     return WorkingCalendar(years)

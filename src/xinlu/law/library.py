@@ -7,6 +7,7 @@
       rulebooks/<book>/<version>.yaml   with <version>.cases.yaml beside it
       foreign/<book>/<version>.yaml     the same, for law of other countries
       procedures/*.yaml
+      calendar/<year>.yaml  regions.yaml  organs.yaml
 
 Loading never stops at the first mistake: what can be read is in the library, what cannot is in ``problems``.
 """
@@ -22,6 +23,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 import xinlu
+from xinlu.law.calendar import WorkingCalendar, load_calendar
 from xinlu.law.catalogue import Catalogue, CodeList, Item, RelationKind, SubjectKind
 from xinlu.law.marks import Marked, Place, read
 from xinlu.law.problem import LawError, Problem, by_place, problem
@@ -68,6 +70,8 @@ class Library:
     procedures: Mapping[str, tuple[Procedure, ...]]
     files: Mapping[Key, Filed] = field(repr=False)
     problems: tuple[Problem, ...] = ()
+    calendar: WorkingCalendar | None = None
+    """None when the folder has no calendar, or one that cannot be used."""
 
     def book(self, book: str, *, on: date) -> Rulebook | None:
         """The version of ``book`` in force on a day, or None."""
@@ -76,6 +80,21 @@ class Library:
     def version(self, book: str, version: str) -> Rulebook | None:
         """One named version of ``book``, or None."""
         return next((b for b in self.rulebooks.get(book, ()) if b.version == version), None)
+
+    def needed(self, *books: Rulebook) -> tuple[Rulebook, ...]:
+        """``books`` and every version of every book that they read, directly or through others.
+
+        Books that are read but not here are left out.
+        """
+        found = {(b.rulebook, b.version): b for b in books}
+        waiting = list(books)
+        while waiting:
+            for source in waiting.pop().sources.values():
+                for other in self.rulebooks.get(source.findings or "", ()):
+                    if (other.rulebook, other.version) not in found:
+                        found[other.rulebook, other.version] = other
+                        waiting.append(other)
+        return tuple(found.values())
 
     def filed(self, piece: Rulebook | Procedure) -> Filed:
         """Where a book or procedure of this library stands."""
@@ -158,6 +177,7 @@ class _Loading:
         catalogue = self.catalogue()
         books = self._books()
         procedures = self._procedures()
+        calendar = self._calendar()
         return Library(
             root=self.root,
             catalogue=catalogue,
@@ -165,7 +185,18 @@ class _Loading:
             procedures=procedures,
             files=self.files,
             problems=by_place(self.problems),
+            calendar=calendar,
         )
+
+    def _calendar(self) -> WorkingCalendar | None:
+        folder = self.root / "calendar"
+        if not folder.is_dir():
+            return None
+        try:
+            return load_calendar(folder)
+        except LawError as error:
+            self.problems += error.problems
+            return None
 
     def catalogue(self) -> Catalogue:
         folder = self.root / "catalogue"
