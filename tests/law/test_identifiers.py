@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -205,3 +207,8 @@ def test_a_serial_out_of_range_is_refused(serial: int) -> None:
 
 def test_every_kind_has_a_title_and_a_basis() -> None:
     assert set(TITLES) == set(BASES)
+
+
+def test_every_code_is_documented() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "catalogue.md").read_text(encoding="utf-8")
+    assert [code for code in CODES if f"`{code}`" not in text] == []
