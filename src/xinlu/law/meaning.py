@@ -71,6 +71,8 @@ class Meaning:
     aliases: dict[str, dict[str, dict[str, Type]]] = field(default_factory=dict)
     """Source → alias → attribute → type."""
     units: dict[str, Type] = field(default_factory=dict)
+    titles: dict[str, str] = field(default_factory=dict)
+    """Chinese titles of the unit's attributes or fields."""
     folds: dict[str, Type] = field(default_factory=dict)
     values: dict[str, Type] = field(default_factory=dict)
     outputs: dict[str, Type] = field(default_factory=dict)
@@ -259,12 +261,14 @@ class _Reader:
                 return False
             self.meaning.units = {"region": TEXT.or_missing(), "name": TEXT.or_missing()}
             self.meaning.units |= {one.name: field_type(one) for one in kind.attributes}
+            self.meaning.titles = {one.name: one.title for one in kind.attributes}
         else:
             item = self.catalogue.items.get(str(rates.record))
             if item is None:
                 self.wrong("LAW-112", f"信用信息目录中没有信息项“{rates.record}”", "rates", "record")
                 return False
             self.meaning.units = item_columns(item)
+            self.meaning.titles = {one.name: one.title for one in (*item.roles, *item.fields)}
         for name, found in self.meaning.units.items():
             self.unit_names[name] = Binding(Ref("unit", name), found)
         self.read_unit_expressions()
@@ -565,7 +569,9 @@ class _Reader:
             ]
             whole = _type_of(parts[0]).whole_digits if parts[0] else 18
             return number(whole + 7, QUOTIENT_SCALE, missing=True)
-        kinds: tuple[str, ...] = {"share": ("flag",), "distinct": (), "first": (), "last": ()}.get(operation, ("number",))
+        kinds: tuple[str, ...] = {"share": ("flag",), "distinct": (), "first": (), "last": ()}.get(
+            operation, ("number",)
+        )
         if operation in {"min", "max"}:
             kinds = ("number", "date", "level")
         node = self.typed(
@@ -683,7 +689,9 @@ class _Reader:
             self.typed(output.bands.of, (*path, "bands", "of"), names, "number", missing=True, sure=self.enough)
         sure = self.enough
         for index, condition in enumerate(output.conditions):
-            node = self.typed(condition.when, (*path, "conditions", index, "when"), names, "flag", sure=sure, levels=levels)
+            node = self.typed(
+                condition.when, (*path, "conditions", index, "when"), names, "flag", sure=sure, levels=levels
+            )
             sure = sure | certain(node, False) if node else sure
         self.read_moves(name, output, names, levels)
         named = [*(output.bands.cut if output.bands else ()), *(c.then for c in output.conditions), output.otherwise]
