@@ -76,6 +76,7 @@ def test_collective_economic_organisations_have_a_letter_in_front() -> None:
         ("organisation_code", "6000373?1", "ID-105"),
         ("id_number", "990105194912310024", "ID-107"),
         ("id_number", "110105194902310024", "ID-108"),
+        ("id_number", "110105100001010024", "ID-108"),
         ("id_number", "110105194912310021", "ID-106"),
         ("id_number", "110105491231002", "ID-109"),
         ("id_number", "1101051949123100X2", "ID-105"),

@@ -39,6 +39,8 @@ FICTIONAL_SEQUENCE = "000"
 """Sequence of every fictional ID number; real ones begin at 001."""
 FICTIONAL_PLATE = "浙X"
 """No place in Zhejiang has the letter X."""
+EARLIEST_BIRTH = 1880
+"""Nobody who has a number was born before."""
 FIRST_FICTIONAL_BIRTH = date(1960, 1, 1)
 FICTIONAL_BIRTHDAYS = 15_000
 
@@ -227,8 +229,10 @@ def _check_id_number(value: str) -> Problem | None:
     # The county table of the library compares with the year of birth, yet codes were first given out in the
     # 1980s and children of 2021 have counties that are newer than it: only the province is held against it.
     try:
-        gb11643.get_birth_date(value)
+        possible = gb11643.get_birth_date(value).year >= EARLIEST_BIRTH
     except ValidationError:
+        possible = False
+    if not possible:
         return _wrong("ID-108", "id_number", value)
     if value[17] != gb11643.calc_check_digit(value):
         return _checksum("id_number", value)
