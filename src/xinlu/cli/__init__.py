@@ -66,9 +66,7 @@ def _show_version(asked: bool) -> None:
 
 @_app.callback()
 def _xinlu(
-    version: Annotated[
-        bool, typer.Option("--version", help="显示版本", is_eager=True, callback=_show_version)
-    ] = False,
+    version: Annotated[bool, typer.Option("--version", help="显示版本", is_eager=True, callback=_show_version)] = False,
 ) -> None:
     """信路 Xinlu：把信用法规当作带日期的数据来运行，每一分都能追到记录和条款。"""
 

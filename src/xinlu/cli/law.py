@@ -9,12 +9,21 @@ from typing import Annotated
 
 import typer
 
-from xinlu.cli._screen import out, show_problems, standards_folder
+from xinlu.cli._book import show_rulebook
+from xinlu.cli._screen import err, out, show_problems, standards_folder
+from xinlu.engine.cases import failing_cases
 from xinlu.law.check import check
-from xinlu.law.library import load
-from xinlu.law.problem import LawError, Problem, Severity
+from xinlu.law.library import load, load_rulebook
+from xinlu.law.problem import LawError, Problem, Severity, by_place, problem
+from xinlu.law.rulebook import Rulebook
+from xinlu.law.shape import suggestion
 
-app = typer.Typer(help="法规文件：检查与查看。", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def law() -> None:
+    """法规文件：检查与查看。"""
 
 
 @app.command("check")
@@ -38,9 +47,34 @@ def check_law(
     raise typer.Exit(1 if errors else 0)
 
 
+@app.command("show")
+def show_book(
+    book: Annotated[str, typer.Argument(help="评价规则的标识，如 highway-design-firm，或规则文件")],
+    version: Annotated[str | None, typer.Option("--version", help="版本；默认最新")] = None,
+    standards: Annotated[Path | None, typer.Option(help="法规文件夹")] = None,
+) -> None:
+    """像读文件一样读一部评价规则：条款、参数、等级和读法。"""
+    try:
+        library = load(standards_folder(standards))
+        if book.endswith(".yaml"):
+            chosen: Rulebook | None = load_rulebook(Path(book))
+        elif version is not None:
+            chosen = library.version(book, version)
+        else:
+            chosen = next(iter(reversed(library.rulebooks.get(book, ()))), None)
+        if chosen is None:
+            hint = suggestion(book, library.rulebooks)
+            raise LawError(problem("FACT-116", f"没有评价规则“{book}”{version or ''}{hint}"))
+    except LawError as error:
+        show_problems(error.problems, err)
+        raise typer.Exit(1) from None
+    show_rulebook(chosen, library.rulebooks.get(chosen.rulebook, ()))
+
+
 def _problems(path: Path | None, *, cases: bool) -> tuple[Problem, ...]:
     root, inside = _root(path)
-    found = check(load(root))
+    library = load(root)
+    found = by_place([*check(library), *(failing_cases(library) if cases else ())])
     if inside is None:
         return found
     name = (Path(root.name) / inside.relative_to(root)).as_posix()
