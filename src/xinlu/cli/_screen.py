@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,7 +12,10 @@ from rich.text import Text
 from xinlu.law.library import shipped
 from xinlu.law.problem import Problem, Severity
 
-out = Console(highlight=False, soft_wrap=True)
+_WIDE = None if sys.stdout.isatty() else 120
+"""Into a file or pipe, wide enough for a table; on a terminal, as wide as that."""
+
+out = Console(highlight=False, width=_WIDE)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow"}

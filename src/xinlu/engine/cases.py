@@ -15,6 +15,7 @@ from typing import Any
 from xinlu.engine.facts import Facts, as_day, as_time, read_facts
 from xinlu.engine.oracle import evaluate
 from xinlu.engine.result import Entry, Finding, RunResult
+from xinlu.engine.run import run
 from xinlu.law.cases import Case, Cases, ExpectedFinding, read_cases
 from xinlu.law.catalogue import Catalogue
 from xinlu.law.check.books import understand_all
@@ -37,7 +38,7 @@ def by_oracle(library: Library, book: Rulebook) -> Evaluate:
     """Evaluation of ``book`` by the slow oracle, with every version of the books that it reads."""
     books = library.needed(book)
 
-    def run(facts: Facts, as_of: date, known_at: datetime) -> RunResult:
+    def slow(facts: Facts, as_of: date, known_at: datetime) -> RunResult:
         return evaluate(
             books,
             facts.tables,
@@ -47,7 +48,23 @@ def by_oracle(library: Library, book: Rulebook) -> Evaluate:
             peers=facts.peers,
         )
 
-    return run
+    return slow
+
+
+def by_engine(library: Library, book: Rulebook) -> Evaluate:
+    """Evaluation of ``book`` by the compiled engine, with every version of the books that it reads."""
+    books = library.needed(book)
+
+    def compiled(facts: Facts, as_of: date, known_at: datetime) -> RunResult:
+        return run(
+            books,
+            facts.tables,
+            catalogue=library.catalogue,
+            as_of=as_of,
+            known_at=known_at,
+        )
+
+    return compiled
 
 
 def failing_cases(library: Library) -> tuple[Problem, ...]:
@@ -60,8 +77,8 @@ def failing_cases(library: Library) -> tuple[Problem, ...]:
 def run_cases(library: Library, book: Rulebook, evaluate_by: Evaluate | None = None) -> tuple[Problem, ...]:
     """Every case of ``book`` that fails, as problems at the case's line; empty when all hold.
 
-    ``evaluate_by``: what computes (the oracle when None). A book without a cases file, or with one that cannot be read, has no failing case here:
-    :func:`xinlu.law.check.check` tells that.
+    ``evaluate_by``: what computes (the oracle when None). A book without a cases file, or with one that cannot
+    be read, has no failing case here: :func:`xinlu.law.check.check` tells that.
     """
     path = library.cases_path(book)
     if not path.exists():

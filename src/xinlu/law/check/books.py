@@ -31,16 +31,20 @@ def check_books(library: Library) -> list[Problem]:
     understood = understand_all(library)
     problems = [*understood.problems, *_overlaps(library)]
     for book in _all(library):
-        notes = Notes(library.filed(book))
-        _sources(book, notes)
-        _items(book, library, notes)
-        meaning = understood.meanings.get((book.rulebook, book.version))
-        check_bands(book, meaning, notes)
-        check_clauses(book, notes)
-        if meaning is not None:
-            check_usage(book, meaning, notes)
-        problems += notes.problems
+        problems += check_book(library, book, understood.meanings.get((book.rulebook, book.version)))
     return problems
+
+
+def check_book(library: Library, book: Rulebook, meaning: Meaning | None) -> list[Problem]:
+    """Problems of one book by itself; ``meaning`` is None when it has none (which is told elsewhere)."""
+    notes = Notes(library.filed(book))
+    _sources(book, notes)
+    _items(book, library, notes)
+    check_bands(book, meaning, notes)
+    check_clauses(book, notes)
+    if meaning is not None:
+        check_usage(book, meaning, notes)
+    return notes.problems
 
 
 def understand_all(library: Library) -> Understood:
