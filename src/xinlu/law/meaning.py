@@ -268,7 +268,8 @@ class _Reader:
                 self.wrong("LAW-112", f"信用信息目录中没有信息项“{rates.record}”", "rates", "record")
                 return False
             self.meaning.units = item_columns(item)
-            self.meaning.titles = {one.name: one.title for one in (*item.roles, *item.fields)}
+            self.meaning.titles = {role.name: role.title for role in item.roles}
+            self.meaning.titles |= {one.name: one.title for one in item.fields}
         for name, found in self.meaning.units.items():
             self.unit_names[name] = Binding(Ref("unit", name), found)
         self.read_unit_expressions()
@@ -727,10 +728,12 @@ class _Reader:
                     self.wrong("LAW-112", f"没有名为“{clause}”的条款", *path, "by")
 
     def facts(self) -> tuple[Ref, ...]:
-        """Unit names and days that unit expressions read (row expressions keep theirs in the hits)."""
+        """Unit names and days that unit expressions and ``governed_by`` read (row expressions keep theirs in the hits)."""
         found: set[Ref] = set()
         for path, node in self.meaning.expressions.items():
-            if path[0] in {"values", "rated_when", "outputs"}:
+            # The day that picks the version is a fact of the unit, unless it is that of the run.
+            governed = path[0] == "governed_by" and self.book.governed_by != "as_of"
+            if governed or path[0] in {"values", "rated_when", "outputs"}:
                 found |= {n.value for n in node.walk() if n.op == "ref" and n.value.space in {"unit", "day"}}  # type: ignore[attr-defined,misc]
         return tuple(sorted(found, key=lambda ref: (ref.space, ref.name)))
 

@@ -52,7 +52,7 @@ def evaluate(
     findings: dict[str, list[Finding]] = {}
     entries: dict[str, list[Entry]] = {}
     with localcontext(exact.EXACT):
-        for meanings in understood(books, catalogue=catalogue, as_of=as_of):
+        for meanings in understood(books, catalogue=catalogue):
             name = meanings[0].book.rulebook
             frozen = (peers or {}).get(name, {})
             findings[name], entries[name] = [], []
@@ -76,7 +76,7 @@ def _only(
     )
 
 
-def understood(books: Iterable[Rulebook], *, catalogue: Catalogue, as_of: date) -> list[list[Meaning]]:
+def understood(books: Iterable[Rulebook], *, catalogue: Catalogue) -> list[list[Meaning]]:
     """The meanings of books, versions of one id together, every book after those that it reads."""
     versions: dict[str, list[Rulebook]] = {}
     for book in sorted(books, key=lambda one: one.in_force.from_):
@@ -87,7 +87,8 @@ def understood(books: Iterable[Rulebook], *, catalogue: Catalogue, as_of: date) 
     for name in TopologicalSorter(reads).static_order():
         meanings = [understand(book, catalogue, known) for book in versions[name]]
         found.append(meanings)
-        known[name] = next((m for m in meanings if m.book.in_force.covers(as_of)), meanings[-1])
+        # A reader sees the columns of the latest version of what it reads.
+        known[name] = meanings[-1]
     return found
 
 
