@@ -43,11 +43,20 @@ PERMIT = _levels("绿码 黄码 红码", "即办 核查 不予", "green yellow r
 WARNING = _levels("蓝色 黄色 橙色 红色", "", "blue yellow orange red")
 
 PALETTE = (
-    ("brand-900", "#10294b", "页眉"), ("brand-700", "#123f7d", "强调文字"), ("brand-600", "#1a56a6", "主色、链接"),
-    ("brand-300", "#7fb0e3", "输入焦点"), ("brand-100", "#d9e6f5", "边"), ("brand-50", "#eef4fb", "悬停"),
-    ("red-gov", "#b3201a", "页眉红线、印章"), ("text-1", "#1f2329", "正文"), ("text-2", "#4e5969", "次要文字"),
-    ("text-3", "#626c7d", "说明"), ("line-ctl", "#868fa0", "控件边"), ("line", "#d9dee7", "分隔线"), ("bg", "#f5f7fa", "页底"),
-)  # fmt: skip
+    ("brand-900", "#10294b", "页眉"),
+    ("brand-700", "#123f7d", "强调文字"),
+    ("brand-600", "#1a56a6", "主色、链接"),
+    ("brand-300", "#7fb0e3", "输入焦点"),
+    ("brand-100", "#d9e6f5", "边"),
+    ("brand-50", "#eef4fb", "悬停"),
+    ("red-gov", "#b3201a", "页眉红线、印章"),
+    ("text-1", "#1f2329", "正文"),
+    ("text-2", "#4e5969", "次要文字"),
+    ("text-3", "#626c7d", "说明"),
+    ("line-ctl", "#868fa0", "控件边"),
+    ("line", "#d9dee7", "分隔线"),
+    ("bg", "#f5f7fa", "页底"),
+)
 
 
 class Sample(forms.Form):
@@ -70,11 +79,17 @@ def _bar(request: HttpRequest) -> FilterBar:
     return FilterBar(
         (
             Filter("q", "名称或代码", value=at.get("q", ""), placeholder="全称、代码或拼音首字母"),
-            Filter("sector", "领域", "select", at.get("sector", "freight"), (("freight", "道路货运"), ("works", "公路建设"))),
+            Filter(
+                "sector",
+                "领域",
+                "select",
+                at.get("sector", "freight"),
+                (("freight", "道路货运"), ("works", "公路建设")),
+            ),
             Filter("city", "设区市", "select", at.get("city", ""), (("330100", "杭州市"), ("330200", "宁波市"))),
             Filter("since", "自", "date", at.get("since", "")),
         )
-    )  # fmt: skip
+    )
 
 
 def _charts() -> tuple[Chart, ...]:
@@ -83,12 +98,30 @@ def _charts() -> tuple[Chart, ...]:
     bad = (61, 55, 72, 70, 66, 81, 77, 85, 79, 74, 88, 41)
     shares = ((12, 9, 15), (40, 38, 51), (22, 30, 19), (6, 9, 4), (2, 1, 3))
     return (
-        Chart("records", "按月归集的记录", "line", months,
-              (Series("全部记录", records), Series("不良记录", bad)), "月份", "条", "十一月最多，702 条。"),
-        Chart("levels", "各领域等级分布", "stacked", ("公路设计", "公路施工", "道路客运"),
-              tuple(Series(level.level, counts, f"rank-{i}") for i, (level, counts) in enumerate(zip(FIVE, shares, strict=True), 1)),
-              "领域", "家", "三个领域均以 A 级为多。"),
-    )  # fmt: skip
+        Chart(
+            "records",
+            "按月归集的记录",
+            "line",
+            months,
+            (Series("全部记录", records), Series("不良记录", bad)),
+            "月份",
+            "条",
+            "十一月最多，702 条。",
+        ),
+        Chart(
+            "levels",
+            "各领域等级分布",
+            "stacked",
+            ("公路设计", "公路施工", "道路客运"),
+            tuple(
+                Series(level.level, counts, f"rank-{i}")
+                for i, (level, counts) in enumerate(zip(FIVE, shares, strict=True), 1)
+            ),
+            "领域",
+            "家",
+            "三个领域均以 A 级为多。",
+        ),
+    )
 
 
 def page(request: HttpRequest) -> HttpResponse:
@@ -97,25 +130,45 @@ def page(request: HttpRequest) -> HttpResponse:
     for name in form.errors:
         form.fields[name].widget.attrs["aria-invalid"] = "true"
     old = {"第六条 履约行为": "每次扣3分，扣完为止", "等级 A": "85 以上不足 95", "第九条 公示": "公示 10 个工作日"}
-    new = {"第六条 履约行为": "每次扣5分，最多扣20分", "等级 A": "85 以上不足 95", "第十条 申诉": "收到后 15 个工作日内答复"}
+    new = {
+        "第六条 履约行为": "每次扣5分，最多扣20分",
+        "等级 A": "85 以上不足 95",
+        "第十条 申诉": "收到后 15 个工作日内答复",
+    }
     cut = {"AA": "[95, 100]", "A": "[85, 95)", "B": "[75, 85)", "C": "[60, 75)", "D": "< 60"}
     rows = [
         ("示例路桥工程有限公司", "91330100MA2SAMP01X", "2026-03-09", Decimal("20000.00"), "accepted", "normal"),
         ("示例江海运输有限公司", "91330200MA2SAMP02Y", "2026-02-27", Decimal("5000.00"), "queried", "due"),
         ("示例山水客运有限公司", "91331000MA2SAMP03Z", "2026-02-11", None, "duplicate", "overdue"),
-    ]  # fmt: skip
+    ]
     context = {
-        "five": FIVE, "four": FOUR, "stars": STARS, "codes": CODES, "permit": PERMIT, "warning": WARNING,
-        "public": _levels("优秀 良好 中等"), "palette": PALETTE, "bar": _bar(request), "form": form, "rows": rows,
+        "five": FIVE,
+        "four": FOUR,
+        "stars": STARS,
+        "codes": CODES,
+        "permit": PERMIT,
+        "warning": WARNING,
+        "public": _levels("优秀 良好 中等"),
+        "palette": PALETTE,
+        "bar": _bar(request),
+        "form": form,
+        "rows": rows,
         "pager": Pager(page_number(request.GET.get("page")), 20, 436, _bar(request).query),
         "pairs": (
-            Pair("统一社会信用代码", "91330100MA2SAMP01X", code=True), Pair("主体类别", "企业"),
-            Pair("注册地", "杭州市萧山区"), Pair("成立日期", date(2016, 5, 18)), Pair("资质", ["公路工程施工总承包一级", "桥梁专业承包二级"], wide=True),
+            Pair("统一社会信用代码", "91330100MA2SAMP01X", code=True),
+            Pair("主体类别", "企业"),
+            Pair("注册地", "杭州市萧山区"),
+            Pair("成立日期", date(2016, 5, 18)),
+            Pair("资质", ["公路工程施工总承包一级", "桥梁专业承包二级"], wide=True),
             Pair("注销日期", None),
         ),
         "tab_items": (
-            Tab("基础", "?tab=basic#tabs", 6, True), Tab("评价", "?tab=rating#tabs", 3), Tab("良好", "?tab=good#tabs", 2),
-            Tab("不良", "?tab=bad#tabs", 4), Tab("许可", "?tab=permit#tabs", 11), Tab("关系", "?tab=relation#tabs", 0),
+            Tab("基础", "?tab=basic#tabs", 6, True),
+            Tab("评价", "?tab=rating#tabs", 3),
+            Tab("良好", "?tab=good#tabs", 2),
+            Tab("不良", "?tab=bad#tabs", 4),
+            Tab("许可", "?tab=permit#tabs", 11),
+            Tab("关系", "?tab=relation#tabs", 0),
         ),
         "events": (
             Event(date(2026, 1, 6), "作出处罚决定", "示交罚〔2026〕第 18 号，罚款 20,000.00 元", "bad"),
@@ -127,8 +180,12 @@ def page(request: HttpRequest) -> HttpResponse:
         "problems": (Problem("第 12 行：统一社会信用代码校验位不对", "row-12"),),
         "strips": (
             scale_of(cut=cut, levels=FIVE, number=Decimal("92")),
-            scale_of(cut={"AAA": ">= 900", "AA": "[800, 900)", "A": "[700, 800)", "B": "< 700"}, levels=FOUR, number=Decimal("645")),
+            scale_of(
+                cut={"AAA": ">= 900", "AA": "[800, 900)", "A": "[700, 800)", "B": "< 700"},
+                levels=FOUR,
+                number=Decimal("645"),
+            ),
         ),
         "charts": _charts(),
-    }  # fmt: skip
+    }
     return render(request, "web/design.html", context)

@@ -29,26 +29,76 @@ from xinlu.web.parts import Badge, badge_of, shown_level
 from xinlu.web.scale import interval_words
 
 KINDS = {
-    "industry_credit": "行业信用评价", "safety_code": "安全码", "business_code": "业务信用码", "public_credit": "公共信用",
-    "warning": "风险预警", "list": "名单认定", "determination": "认定与处理", "gate": "准入与前置判断", "repair": "修复期限",
+    "industry_credit": "行业信用评价",
+    "safety_code": "安全码",
+    "business_code": "业务信用码",
+    "public_credit": "公共信用",
+    "warning": "风险预警",
+    "list": "名单认定",
+    "determination": "认定与处理",
+    "gate": "准入与前置判断",
+    "repair": "修复期限",
     "conformity": "境外规则对照",
-}  # fmt: skip
+}
 
 _WORDS = {
-    "and": "且", "or": "或", "not": "非", "in": "属于", "between": "介于", "true": "是", "false": "否", "null": "缺", "is": "",
-    "case": "", "when": "；若", "then": "则", "else": "；否则", "end": "", "date": "", "as_of": "评价日", "occurred_on": "发生日",
-    "effective_from": "生效日", "effective_until": "失效日", "period_from": "评价期起", "period_until": "评价期止", "level": "等级",
-    "unit": "本主体", "other": "对方", "record": "记录",
-    "parent": "上级记录", "region": "所在地", "name": "名称", "subject": "主体",
-}  # fmt: skip
+    "and": "且",
+    "or": "或",
+    "not": "非",
+    "in": "属于",
+    "between": "介于",
+    "true": "是",
+    "false": "否",
+    "null": "缺",
+    "is": "",
+    "case": "",
+    "when": "；若",
+    "then": "则",
+    "else": "；否则",
+    "end": "",
+    "date": "",
+    "as_of": "评价日",
+    "occurred_on": "发生日",
+    "effective_from": "生效日",
+    "effective_until": "失效日",
+    "period_from": "评价期起",
+    "period_until": "评价期止",
+    "level": "等级",
+    "unit": "本主体",
+    "other": "对方",
+    "record": "记录",
+    "parent": "上级记录",
+    "region": "所在地",
+    "name": "名称",
+    "subject": "主体",
+}
 _SIGNS = (("<>", "≠"), (">=", "≥"), ("<=", "≤"), ("*", "×"), ("/", "÷"), ("-", "−"))
 _FORMS = {
-    "present": "有{0}", "missing": "缺{0}", "contains": "{0}包含{1}", "starts_with": "{0}以{1}开头", "quotient": "{0} ÷ {1}",
-    "coalesce": "{0}（缺时按 {1}）", "step": "step", "steps": "{0} 中整 {1} 的个数", "lookup": "查表（{all}）", "year": "{0}的年份",
-    "month": "{0}的月份", "least": "{all} 中较小的", "greatest": "{all} 中较大的", "worst": "{all} 中较差的", "best": "{all} 中较优的",
-    "add_months": "{0}加 {1} 个月", "add_days": "{0}加 {1} 日", "days_between": "{0}至{1}的天数", "months_between": "{0}至{1}的足月数",
-    "round": "{0}（保留 {1} 位）", "floor": "{0}（舍去小数）", "ceil": "{0}（进一）", "abs": "{0}的绝对值", "sqrt": "√{0}",
-}  # fmt: skip
+    "present": "有{0}",
+    "missing": "缺{0}",
+    "contains": "{0}包含{1}",
+    "starts_with": "{0}以{1}开头",
+    "quotient": "{0} ÷ {1}",
+    "coalesce": "{0}（缺时按 {1}）",
+    "step": "step",
+    "steps": "{0} 中整 {1} 的个数",
+    "lookup": "查表（{all}）",
+    "year": "{0}的年份",
+    "month": "{0}的月份",
+    "least": "{all} 中较小的",
+    "greatest": "{all} 中较大的",
+    "worst": "{all} 中较差的",
+    "best": "{all} 中较优的",
+    "add_months": "{0}加 {1} 个月",
+    "add_days": "{0}加 {1} 日",
+    "days_between": "{0}至{1}的天数",
+    "months_between": "{0}至{1}的足月数",
+    "round": "{0}（保留 {1} 位）",
+    "floor": "{0}（舍去小数）",
+    "ceil": "{0}（进一）",
+    "abs": "{0}的绝对值",
+    "sqrt": "√{0}",
+}
 _CALL = re.compile(r"\b(" + "|".join(_FORMS) + r")\(([^()]*)\)")
 _TOKEN = re.compile(r"'(?:[^']|'')*'|[A-Za-z_][A-Za-z0-9_]*|[^A-Za-z_']+")
 
@@ -109,7 +159,13 @@ def names_of(book: Rulebook, catalogue: Catalogue) -> dict[str, str]:
     for named in (book.parameters, book.folds, book.values, book.outputs):
         found.update({name: part.title for name, part in named.items() if part.title and name != "level"})
     found.update({name: catalogue.items[s.item].title for name, s in book.sources.items() if s.item in catalogue.items})
-    found.update({name: catalogue.relations[s.relation].title for name, s in book.sources.items() if s.relation in catalogue.relations})
+    found.update(
+        {
+            name: catalogue.relations[s.relation].title
+            for name, s in book.sources.items()
+            if s.relation in catalogue.relations
+        }
+    )
     found.update({f"'{step.level}'": shown_level(step.level, all_levels(book)) for step in all_levels(book)})
     return found
 
@@ -139,9 +195,14 @@ def main_output(book: Rulebook) -> str:
 def weakest_grade(book: Rulebook) -> Grade:
     """The weakest grade in a book."""
     parts: list[Graded] = [
-        *book.clauses.values(), *book.parameters.values(), *book.tables.values(), *book.folds.values(),
-        *book.values.values(), *book.outputs.values(), *book.rated_when,
-    ]  # fmt: skip
+        *book.clauses.values(),
+        *book.parameters.values(),
+        *book.tables.values(),
+        *book.folds.values(),
+        *book.values.values(),
+        *book.outputs.values(),
+        *book.rated_when,
+    ]
     return Grade.weakest(*(book.grade_of(part) for part in parts))
 
 
@@ -190,9 +251,14 @@ def clause_rows(book: Rulebook, catalogue: Catalogue) -> Iterator[ClauseRow]:
     names = names_of(book, catalogue)
     for ident, clause in book.clauses.items():
         yield ClauseRow(
-            ident, clause.clause, clause.title, clause.text, tuple(_effects(book, clause, names)),
-            book.grade_of(clause), clause.note,
-        )  # fmt: skip
+            ident,
+            clause.clause,
+            clause.title,
+            clause.text,
+            tuple(_effects(book, clause, names)),
+            book.grade_of(clause),
+            clause.note,
+        )
 
 
 def _effects(book: Rulebook, clause: Clause, names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -247,9 +313,13 @@ def reckonings(book: Rulebook, catalogue: Catalogue) -> Iterator[Reckoning]:
     """Folds, then values."""
     names = names_of(book, catalogue)
     for name, fold in book.folds.items():
-        yield Reckoning(name, fold.title or name, fold_words(book, fold, names), _raw(fold), fold.clause, book.grade_of(fold))
+        yield Reckoning(
+            name, fold.title or name, fold_words(book, fold, names), _raw(fold), fold.clause, book.grade_of(fold)
+        )
     for name, value in book.values.items():
-        yield Reckoning(name, value.title or name, value_words(value, names), _raw(value), value.clause, book.grade_of(value))
+        yield Reckoning(
+            name, value.title or name, value_words(value, names), _raw(value), value.clause, book.grade_of(value)
+        )
 
 
 def fold_words(book: Rulebook, fold: Fold, names: Mapping[str, str]) -> str:
@@ -275,9 +345,14 @@ def _operation(book: Rulebook, fold: Fold, names: Mapping[str, str], over: str) 
     if fold.count:
         return f"{over}的条数"
     for words, text in (
-        ("不同的", fold.distinct), ("合计", fold.total), ("最小的", fold.min), ("最大的", fold.max),
-        ("最早一条的", fold.first), ("最近一条的", fold.last), ("倒权重平均", fold.worst_weighted),
-    ):  # fmt: skip
+        ("不同的", fold.distinct),
+        ("合计", fold.total),
+        ("最小的", fold.min),
+        ("最大的", fold.max),
+        ("最早一条的", fold.first),
+        ("最近一条的", fold.last),
+        ("倒权重平均", fold.worst_weighted),
+    ):
         if text:
             return f"{over}：{words}{say(text, names)}"
     if fold.mean:
@@ -309,9 +384,16 @@ def value_words(value: Value, names: Mapping[str, str]) -> str:
         return f"{parts}，缺项的权重归其余项{rounded}"
     if value.peer:
         stats = {
-            "mean": "均值", "rank": "名次", "percent_rank": "百分位名次", "cume_dist": "累计占比", "quantile": "分位数", "top_share": "前列占比",
-        }  # fmt: skip
-        group = f"，在相同的 {'、'.join(say(text, names) for text in value.peer.within)} 内" if value.peer.within else ""
+            "mean": "均值",
+            "rank": "名次",
+            "percent_rank": "百分位名次",
+            "cume_dist": "累计占比",
+            "quantile": "分位数",
+            "top_share": "前列占比",
+        }
+        group = (
+            f"，在相同的 {'、'.join(say(text, names) for text in value.peer.within)} 内" if value.peer.within else ""
+        )
         return f"{say(value.peer.of, names)} 在同类中的{stats[value.peer.stat]}{group}{rounded}"
     return say(value.is_, names) + rounded
 
@@ -374,17 +456,26 @@ def _output_card(book: Rulebook, name: str, output: Output, names: Mapping[str, 
         value=value,
         bands_of=say(output.bands.of, names) if output.bands else "",
         bands=tuple(
-            BandCell(badge_of(level=level, levels=levels, kind=book.kind), titles.get(level, ""), interval_words(parse_interval(text)))
+            BandCell(
+                badge_of(level=level, levels=levels, kind=book.kind),
+                titles.get(level, ""),
+                interval_words(parse_interval(text)),
+            )
             for level, text in cut.items()
         ),
-        conditions=tuple((say(line.when, names), badge(line.then), line.ask or "", line.clause) for line in output.conditions),
+        conditions=tuple(
+            (say(line.when, names), badge(line.then), line.ask or "", line.clause) for line in output.conditions
+        ),
         otherwise=badge(output.otherwise),
-        moves=tuple((move.title, _move_words(book, name, move, names), move.clause, book.grade_of(move)) for move in output.moves),
+        moves=tuple(
+            (move.title, _move_words(book, name, move, names), move.clause, book.grade_of(move))
+            for move in output.moves
+        ),
         article=output.clause,
         grade=book.grade_of(output),
         partial=output.partial,
         withheld=output.withheld,
-    )  # fmt: skip
+    )
 
 
 def _move_words(book: Rulebook, output: str, move, names: Mapping[str, str]) -> str:  # type: ignore[no-untyped-def]
@@ -404,7 +495,12 @@ def _move_words(book: Rulebook, output: str, move, names: Mapping[str, str]) -> 
 def flat(book: Rulebook, catalogue: Catalogue) -> dict[str, str]:
     """Place → words, for telling two versions apart."""
     names = names_of(book, catalogue)
-    found = {"名称": book.title, "文件": book.source.document, "摘要": book.summary, "评价期": period_words(book.period)}
+    found = {
+        "名称": book.title,
+        "文件": book.source.document,
+        "摘要": book.summary,
+        "评价期": period_words(book.period),
+    }
     found["参评范围"] = say(book.rates.where, names) or "全部"
     for row in clause_rows(book, catalogue):
         found[f"条款 {row.title}"] = "；".join(

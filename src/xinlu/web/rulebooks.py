@@ -8,7 +8,6 @@ from datetime import date
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 
 from xinlu.gazette.current import library
 from xinlu.law.library import Library
@@ -17,6 +16,7 @@ from xinlu.law.source import Grade
 from xinlu.web import lawbook
 from xinlu.web.cases import cases_of
 from xinlu.web.difference import changes
+from xinlu.web.moments import today
 from xinlu.web.parts import Badge, Filter, FilterBar, badge_of
 
 
@@ -63,16 +63,27 @@ def book_rows(on: date) -> Iterator[BookRow]:
         book = next((b for b in versions if b.in_force.covers(on)), versions[-1])
         levels = lawbook.levels_of(book, lawbook.main_output(book))
         yield BookRow(
-            book, named.get(book.sector, book.sector), lawbook.KINDS[book.kind], rated_words(law, book), state_of(book, on),
-            lawbook.weakest_grade(book), len(versions),
+            book,
+            named.get(book.sector, book.sector),
+            lawbook.KINDS[book.kind],
+            rated_words(law, book),
+            state_of(book, on),
+            lawbook.weakest_grade(book),
+            len(versions),
             tuple(badge_of(level=step.level, levels=levels, kind=book.kind) for step in levels),
-        )  # fmt: skip
+        )
 
 
 def index(request: HttpRequest) -> HttpResponse:
     """The list of all books."""
     at = request.GET
-    rows = sorted(book_rows(timezone.localdate()), key=lambda row: (list(sectors().values()).index(row.sector) if row.sector in sectors().values() else 99, row.book.title))
+    rows = sorted(
+        book_rows(today()),
+        key=lambda row: (
+            list(sectors().values()).index(row.sector) if row.sector in sectors().values() else 99,
+            row.book.title,
+        ),
+    )
     bar = FilterBar(
         (
             Filter("q", "名称或文号", value=at.get("q", "").strip()),
@@ -93,13 +104,13 @@ def _fits(row: BookRow, query: dict[str, str]) -> bool:
     )
 
 
-def newest(request: HttpRequest, book: str) -> HttpResponse:
+def newest(_request: HttpRequest, book: str) -> HttpResponse:
     """A book without a version: the one in force today, or the newest."""
     versions = library().rulebooks.get(book, ())
     if not versions:
         raise Http404("没有这本规则")
-    today = timezone.localdate()
-    chosen = next((b for b in versions if b.in_force.covers(today)), versions[-1])
+    day = today()
+    chosen = next((b for b in versions if b.in_force.covers(day)), versions[-1])
     return redirect("web:rulebook", book=book, version=chosen.version)
 
 
@@ -112,7 +123,7 @@ def show(request: HttpRequest, book: str, version: str) -> HttpResponse:
     versions = law.rulebooks[book]
     other = law.version(book, request.GET.get("against", ""))
     names = lawbook.names_of(found, law.catalogue)
-    today = timezone.localdate()
+    day = today()
     context = {
         "book": found,
         "kind": lawbook.KINDS[found.kind],
@@ -121,19 +132,20 @@ def show(request: HttpRequest, book: str, version: str) -> HttpResponse:
         "where": lawbook.say(found.rates.where, names),
         "period": lawbook.period_words(found.period),
         "valid": lawbook.length_words(found.valid) if found.valid else "",
-        "state": state_of(found, today),
+        "state": state_of(found, day),
         "weakest": lawbook.weakest_grade(found),
         "clauses": list(lawbook.clause_rows(found, law.catalogue)),
         "requirements": [
-            (lawbook.say(line.require, names), line.otherwise, line.status, line.clause, found.grade_of(line)) for line in found.rated_when
+            (lawbook.say(line.require, names), line.otherwise, line.status, line.clause, found.grade_of(line))
+            for line in found.rated_when
         ],
         "parameters": [(p, lawbook.plain(p.value), found.grade_of(p)) for p in found.parameters.values()],
         "tables": [lawbook.table_view(found, table, names) for table in found.tables.values()],
         "reckonings": list(lawbook.reckonings(found, law.catalogue)),
         "cards": list(lawbook.output_cards(found, law.catalogue)),
         "cases": cases_of(law, found),
-        "versions": [(b, state_of(b, today)) for b in reversed(versions)],
+        "versions": [(b, state_of(b, day)) for b in reversed(versions)],
         "other": other,
         "changes": changes(lawbook.flat(other, law.catalogue), lawbook.flat(found, law.catalogue)) if other else (),
-    }  # fmt: skip
+    }
     return render(request, "web/rulebook.html", context)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from django.urls import path
 
-from xinlu.web import design, entrance, rulebooks
+from xinlu.web import deliveries, design, entrance, home, overview, rulebooks, subject
 
 app_name = "web"
 
 urlpatterns = [
-    path("", design.page, name="home"),
+    path("", home.home, name="home"),
+    path("subject/<int:number>/", subject.file, name="subject"),
+    path("subject/<int:number>/standing/<int:standing>/", subject.standing, name="standing"),
     path("rulebooks/", rulebooks.index, name="rulebooks"),
     path("rulebooks/<slug:book>/", rulebooks.newest, name="rulebook-newest"),
     path("rulebooks/<slug:book>/<str:version>/", rulebooks.show, name="rulebook"),
-    path("overview/", design.page, name="overview"),
-    path("deliveries/", design.page, name="deliveries"),
-    path("deliveries/upload/", design.page, name="upload"),
+    path("overview/", overview.overview, name="overview"),
+    path("deliveries/", deliveries.index, name="deliveries"),
+    path("deliveries/upload/", deliveries.index, name="upload"),
+    path("deliveries/<int:number>/", deliveries.show, name="delivery"),
     path("design/", design.page, name="design"),
     path("sign-in/", entrance.SignIn.as_view(), name="sign-in"),
     path("sign-out/", entrance.SignOut.as_view(), name="sign-out"),

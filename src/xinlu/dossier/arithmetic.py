@@ -1,0 +1,325 @@
+"""From entries to a sum that a person can follow: ``100 − 5 − 3 = 92``, line by line with its balance.
+
+Works on entries as the engine gives them (docs/architecture.md) and on the book; asks nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import Protocol
+
+from xinlu.law.rulebook import Clause, Fold, Rulebook
+
+ADDING = frozenset({"start", "hit", "cap", "ceiling", "floor", "clamp", "rounding", "row"})
+"""Kinds of entry whose shares add up to the value of their step."""
+DECIDING = frozenset({"band", "condition", "move", "status", "output"})
+
+_ORDER = {"start": 0, "hit": 1, "lost": 1, "row": 1, "clamp": 1, "cap": 2, "ceiling": 3, "floor": 4, "rounding": 5}
+_NAMES = {
+    "start": "起评分",
+    "cap": "条款累计上限",
+    "ceiling": "最高分限制",
+    "floor": "最低分限制",
+    "clamp": "逐次限制",
+    "rounding": "四舍五入",
+    "excluded": "不计",
+    "fact": "主体资料",
+    "status": "未评原因",
+    "output": "结论",
+}
+
+
+class EntryLike(Protocol):
+    """One line of why, as :mod:`xinlu.assessment.queries` gives it."""
+
+    @property
+    def step(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def clause(self) -> str | None: ...
+    @property
+    def record(self) -> int | None: ...
+    @property
+    def row(self) -> int | None: ...
+    @property
+    def day(self) -> date | None: ...
+    @property
+    def raw(self) -> Decimal | None: ...
+    @property
+    def weight(self) -> Decimal | None: ...
+    @property
+    def share(self) -> Decimal | None: ...
+    @property
+    def text(self) -> str | None: ...
+    @property
+    def lost_to(self) -> int | None: ...
+    @property
+    def grade(self) -> str | None: ...
+
+
+@dataclass(frozen=True)
+class Line:
+    """One entry with its words and the balance after it."""
+
+    number: int
+    kind: str
+    title: str
+    article: str
+    law_text: str
+    clause: str
+    """Id of the clause in the book; empty for none."""
+    record: int | None
+    day: date | None
+    raw: Decimal | None
+    weight: Decimal | None
+    share: Decimal | None
+    balance: Decimal | None
+    text: str
+    grade: str
+    lost_to: int | None = None
+    folded: bool = False
+    """Stands for records that the reader may not see."""
+
+    @property
+    def idle(self) -> bool:
+        """Counts nothing: it lost, or was excluded."""
+        return self.kind in ("lost", "excluded") or (self.kind == "hit" and not self.share)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The sum of one step (and one row of it, for steps made per row)."""
+
+    step: str
+    title: str
+    row: int | None
+    lines: tuple[Line, ...]
+    total: Decimal | None
+    weighted: bool
+    """Lines are rows of a mean: value, weight, share."""
+
+    @property
+    def terms(self) -> tuple[tuple[str, Decimal, int], ...]:
+        """Sign, size and line number of what counts, in order; the start has no sign."""
+        found: list[tuple[str, Decimal, int]] = []
+        for line in self.lines:
+            if line.kind in ADDING and line.share is not None and (line.share or line.kind == "start"):
+                sign = "" if not found else ("−" if line.share < 0 else "+")
+                size = abs(line.share) if found else line.share
+                found.append((sign, size, line.number))
+        return tuple(found)
+
+    @property
+    def bound(self) -> Decimal:
+        """The largest balance on the way: the full width of the little bars."""
+        return max([Decimal(1), *(abs(line.balance) for line in self.lines if line.balance is not None)])
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something read or computed: a count, a ratio, an attribute, a named value."""
+
+    step: str
+    title: str
+    number: Decimal | None
+    text: str
+    day: date | None
+    record: int | None
+    grade: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One step from number to answer."""
+
+    kind: str
+    step: str
+    title: str
+    article: str
+    words: str
+    number: Decimal | None
+    level: str
+    record: int | None
+    clause: str
+    grade: str
+
+
+@dataclass(frozen=True)
+class Account:
+    """Everything behind the answers of one unit."""
+
+    sheets: tuple[Sheet, ...]
+    excluded: tuple[Line, ...]
+    facts: tuple[Fact, ...]
+    values: tuple[Fact, ...]
+    decisions: tuple[Decision, ...]
+
+    def sheet(self, step: str) -> Sheet | None:
+        """The sum of a step that is made once for the unit."""
+        return next((sheet for sheet in self.sheets if sheet.step == step and sheet.row is None), None)
+
+    def number(self, name: str) -> Decimal | None:
+        """What a step or value came to, if it is a number."""
+        sheet = self.sheet(name)
+        if sheet is not None:
+            return sheet.total
+        return next((fact.number for fact in (*self.values, *self.facts) if fact.step == name), None)
+
+
+def account_of(entries: Sequence[EntryLike], book: Rulebook) -> Account:
+    """Sort the entries of one unit into sums, readings, values and decisions, in the order of the book."""
+    order = [*book.folds, *book.values, *book.outputs]
+
+    def place(entry: EntryLike) -> int:
+        return order.index(entry.step) if entry.step in order else -1
+
+    groups: dict[tuple[int, str, int | None], list[EntryLike]] = {}
+    for entry in entries:
+        if entry.kind in ADDING or entry.kind == "lost":
+            groups.setdefault((place(entry), entry.step, entry.row), []).append(entry)
+    by_row = sorted(groups.items(), key=lambda item: (item[0][0], item[0][2] or 0))
+    return Account(
+        sheets=tuple(_sheet(step, row, group, book) for (_, step, row), group in by_row),
+        excluded=tuple(_line(i, e, book, None) for i, e in enumerate((e for e in entries if e.kind == "excluded"), 1)),
+        facts=tuple(_fact(e, book) for e in sorted(entries, key=place) if e.kind in ("read", "fact") and e.row is None),
+        values=tuple(_fact(e, book) for e in sorted(entries, key=place) if e.kind == "value" and e.row is None),
+        decisions=tuple(_decision(e, book) for e in entries if e.kind in DECIDING),
+    )
+
+
+def folded(account: Account, visible: Iterable[int]) -> Account:
+    """The account as somebody reads it who may see only the records in ``visible``.
+
+    Lines of other records become one line per clause without date and record, so that the sum still holds and
+    no single record shows; what was excluded or lost among them is left out.
+    """
+    seen = frozenset(visible)
+    sheets = [_folded_sheet(sheet, seen) for sheet in account.sheets if sheet.row is None or sheet.row in seen]
+    return replace(
+        account,
+        sheets=tuple(sheet for sheet in sheets if sheet.lines),
+        excluded=tuple(line for line in account.excluded if line.record in seen),
+        facts=tuple(fact for fact in account.facts if fact.record is None or fact.record in seen),
+        decisions=tuple(d if d.record in seen else replace(d, record=None) for d in account.decisions),
+    )
+
+
+def _folded_sheet(sheet: Sheet, seen: frozenset[int]) -> Sheet:
+    kept: list[Line] = []
+    hidden: dict[tuple[str, str], list[Line]] = {}
+    for line in sheet.lines:
+        if line.record is None or line.record in seen:
+            kept.append(line)
+        elif line.share:
+            hidden.setdefault((line.clause, line.kind), []).append(line)
+    for lines in hidden.values():
+        share = sum((line.share or Decimal(0) for line in lines), Decimal(0))
+        kept.append(replace(lines[0], record=None, day=None, raw=None, weight=None, share=share, text="", folded=True))
+    return replace(sheet, lines=_balanced(sorted(kept, key=lambda line: _ORDER.get(line.kind, 1))))
+
+
+def _balanced(lines: Iterable[Line]) -> tuple[Line, ...]:
+    balance, found = Decimal(0), []
+    for number, line in enumerate(lines, 1):
+        if line.kind in ADDING and line.share is not None:
+            balance += line.share
+        found.append(replace(line, number=number, balance=balance))
+    return tuple(found)
+
+
+def _sheet(step: str, row: int | None, entries: list[EntryLike], book: Rulebook) -> Sheet:
+    ordered = sorted(entries, key=_reading_order)
+    lines = _balanced(_line(i, entry, book, None) for i, entry in enumerate(ordered, 1))
+    total = sum((e.share for e in ordered if e.kind in ADDING and e.share is not None), Decimal(0))
+    return Sheet(step, title_of(step, book), row, lines, total, any(e.kind == "row" for e in ordered))
+
+
+def _reading_order(entry: EntryLike) -> tuple[int, date, int, int]:
+    """Start, then hits by date and record with what clamps them, then what closes the sum."""
+    late = entry.kind == "clamp"
+    return _ORDER.get(entry.kind, 1), entry.day or date.min, entry.record or 0, int(late)
+
+
+def _line(number: int, entry: EntryLike, book: Rulebook, balance: Decimal | None) -> Line:
+    clause = book.clauses.get(entry.clause or "")
+    return Line(
+        number=number,
+        kind=entry.kind,
+        title=_line_title(entry, clause),
+        article=clause.clause if clause else "",
+        law_text=clause.text if clause else "",
+        clause=entry.clause or "" if clause else "",
+        record=entry.record,
+        day=entry.day,
+        raw=entry.raw,
+        weight=entry.weight,
+        share=entry.share,
+        balance=balance,
+        text=_line_text(entry, book),
+        grade=entry.grade or "",
+        lost_to=entry.lost_to,
+    )
+
+
+def _line_title(entry: EntryLike, clause: Clause | None) -> str:
+    if entry.kind in ("hit", "lost") and clause:
+        return clause.title
+    if entry.kind == "row":
+        return "一条记录的值"
+    if entry.kind == "cap" and clause:
+        return f"{clause.title}：累计上限"
+    return _NAMES.get(entry.kind, entry.kind)
+
+
+def _line_text(entry: EntryLike, book: Rulebook) -> str:
+    if entry.kind == "lost":
+        winner = book.clauses.get(entry.text or "")
+        words = f"同一行为已按“{winner.title}”计分" if winner else "同一行为已另行计分"
+        return f"{words}，本条不计"
+    if entry.kind == "excluded":
+        return entry.text or "按规则不计"
+    return ""
+
+
+def title_of(step: str, book: Rulebook) -> str:
+    """What a step is called in its book."""
+    part = book.folds.get(step) or book.values.get(step) or book.outputs.get(step)
+    return (part.title if part and part.title else "") or step
+
+
+def _fact(entry: EntryLike, book: Rulebook) -> Fact:
+    return Fact(
+        step=entry.step,
+        title=title_of(entry.step, book),
+        number=entry.raw,
+        text=entry.text or "",
+        day=entry.day,
+        record=entry.record,
+        grade=entry.grade or "",
+    )
+
+
+def _decision(entry: EntryLike, book: Rulebook) -> Decision:
+    clause = book.clauses.get(entry.clause or "")
+    return Decision(
+        kind=entry.kind,
+        step=entry.step,
+        title=title_of(entry.step, book),
+        article=clause.clause if clause else (entry.clause or ""),
+        words=clause.title if clause else "",
+        number=entry.raw,
+        level=entry.text or "",
+        record=entry.record,
+        clause=entry.clause or "" if clause else "",
+        grade=entry.grade or "",
+    )
+
+
+def numbers_in(expression: str, account: Account, names: Mapping[str, Fold | object]) -> dict[str, Decimal]:
+    """Names of an expression that came to a number, for writing the sum out with its numbers."""
+    found = {name: account.number(name) for name in names if name in expression}
+    return {name: number for name, number in found.items() if number is not None}

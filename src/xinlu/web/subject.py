@@ -1,0 +1,273 @@
+"""``/subject/…``: one subject’s file, and every line behind one of its standings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+
+from xinlu.access.scope import Scope
+from xinlu.dossier import queries
+from xinlu.dossier.arithmetic import Account, Sheet
+from xinlu.law.rulebook import Rulebook
+from xinlu.ledger import queries as ledger
+from xinlu.ledger.models import Standing
+from xinlu.web import lawbook
+from xinlu.web.moments import today
+from xinlu.web.parts import Badge, Event, Pager, Tab, badge_of, page_number, shown_level
+from xinlu.web.scale import Scale, scale_of
+
+SIZE = 20
+LONGEST_SUM = 14
+"""Terms of a sum that are written out; a longer one is told by clause in the table below it."""
+
+
+@dataclass(frozen=True)
+class StandingCard:
+    """A standing with its badge, as the dossier shows it."""
+
+    shown: queries.StandingShown
+    badge: Badge
+    address: str
+
+
+def badge_for(one: Standing, book: Rulebook | None) -> Badge:
+    """The badge of a standing."""
+    levels = lawbook.levels_of(book, one.output) if book else ()
+    return badge_of(
+        level=one.level or None, levels=levels, kind=book.kind if book else "industry_credit", status=one.status
+    )
+
+
+def standing_cards(number: int, standings: tuple[queries.StandingShown, ...]) -> list[StandingCard]:
+    """Standings with badge and address."""
+    return [
+        StandingCard(shown, badge_for(shown.main, shown.book), reverse("web:standing", args=[number, shown.main.pk]))
+        for shown in standings
+    ]
+
+
+def file(request: HttpRequest, number: int) -> HttpResponse:
+    """The dossier of a subject; ``?tab=`` names its part, ``?tab=all`` shows everything, as print does."""
+    scope, day = Scope.of(request.user), today()
+    found = queries.dossier(scope, number, on=day)
+    if found is None:
+        raise Http404("没有这个主体")
+    if found.absorbed_from is not None:
+        return redirect("web:subject", number=found.subject.pk)
+    here = request.GET.get("tab", "basic")
+    names = dict(queries.SECTIONS)
+    here = here if here in names else "basic"
+    number = found.subject.pk
+    context = {
+        "dossier": found,
+        "cards": standing_cards(number, found.standings),
+        "here": here,
+        "here_name": names[here],
+        "tabs": [
+            Tab(title, f"?tab={key}#part", found.counts[key] if key != "basic" else None, key == here)
+            for key, title in queries.SECTIONS
+        ],
+        **_section(scope, found, here, request),
+    }
+    return render(request, "web/subject.html", context)
+
+
+def _section(scope: Scope, found: queries.Dossier, here: str, request: HttpRequest) -> dict[str, object]:
+    day, number = today(), found.subject.pk
+    if here == "relation":
+        return {"relations": queries.relations(scope, found.subject, on=day)}
+    rows = queries.section_records(scope, number, here, on=day)
+    pager = Pager(page_number(request.GET.get("page")), SIZE, rows.count(), {"tab": here})
+    context: dict[str, object] = {"records": queries.cards(scope, rows[pager.rows]), "pager": pager}
+    if here == "rating":
+        context["past"] = _past(scope, found)
+    return context
+
+
+def _past(scope: Scope, found: queries.Dossier) -> list[tuple[StandingCard, list[Event]]]:
+    """Each standing with the ones before it."""
+    told = []
+    for card in standing_cards(found.subject.pk, found.standings):
+        history = ledger.standing_history(scope, found.subject.pk, card.shown.main.book)
+        told.append((card, _events(found.subject.pk, history, card.shown.main)))
+    return told
+
+
+def _events(number: int, history: list[Standing] | tuple[Standing, ...], main: Standing) -> list[Event]:
+    rows = [one for one in history if one.output == main.output and one.jurisdiction == main.jurisdiction]
+    events = []
+    for one in reversed(rows):
+        book = queries.book_of(one.book, one.book_version)
+        level = shown_level(one.level, lawbook.levels_of(book, one.output) if book else ()) if one.level else ""
+        score = f"{one.score.normalize():f} 分" if one.score is not None else ""
+        until = f"至 {one.effective_until.isoformat()} 前" if one.effective_until else "现行"
+        events.append(
+            Event(
+                one.effective_from,
+                " · ".join(part for part in (level or "未评", score) if part),
+                f"评价日 {one.as_of.isoformat()}，{one.get_kind_display()}，{until}",
+                "done" if one.pk == main.pk else "",
+                reverse("web:standing", args=[number, one.pk]),
+            )
+        )
+    return events
+
+
+# ── one standing ────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class SheetView:
+    """A sum ready to draw: each line with its little bar."""
+
+    sheet: Sheet
+    bars: tuple[tuple[str, str, str, str], ...]
+    """Of each line: left and width of what is kept, left and width of what the line changed; percent."""
+    how: str
+    short: bool
+
+    @property
+    def rows(self) -> list[tuple[object, tuple[str, str, str, str]]]:
+        return list(zip(self.sheet.lines, self.bars, strict=True))
+
+
+@dataclass(frozen=True)
+class Equation:
+    """A value written out: in words, then in numbers, then what it comes to."""
+
+    name: str
+    title: str
+    words: str
+    numbers: str
+    result: Decimal | None
+    text: str
+    grade: str
+
+
+def standing(request: HttpRequest, number: int, standing: int) -> HttpResponse:
+    """Every entry of one standing: record, clause, arithmetic."""
+    scope, day = Scope.of(request.user), today()
+    explained = queries.explained(scope, number, standing, on=day)
+    subject = queries.registry.subject(scope, number)
+    if explained is None or subject is None:
+        raise Http404("没有这条评价结果")
+    main, book = explained.shown.main, explained.shown.book
+    context = {
+        "subject": subject,
+        "name": queries.registry.shown_name(scope, subject),
+        "standing": main,
+        "shown": explained.shown,
+        "book": book,
+        "badge": badge_for(main, book),
+        "events": _events(number, explained.history, main),
+        "explained": explained,
+        "payload": main.version.payload,
+        "source": main.version.source,
+        **_reasons(explained, book),
+    }
+    return render(request, "web/standing.html", context)
+
+
+def _reasons(explained: queries.Explained, book: Rulebook | None) -> dict[str, object]:
+    account = explained.account
+    if account is None or book is None:
+        return {}
+    names = lawbook.names_of(book, queries.current.catalogue())
+    views = [sheet_view(sheet, book, names) for sheet in account.sheets if sheet.lines]
+    rows = {sheet.row for sheet in account.sheets if sheet.row is not None}
+    return {
+        "sheets": [view for view in views if view.sheet.row is None],
+        "row_sheets": [view for view in views if view.sheet.row is not None],
+        "equations": equations(account, book, names),
+        "hero": hero(account, book, explained.shown.main.output),
+        "strip": strip(account, book, explained.shown.main.output),
+        "decisions": decisions(account, book),
+        "readings": [fact for fact in account.facts if fact.number is not None or fact.text or fact.day],
+        "excluded": account.excluded,
+        "row_count": len(rows),
+    }
+
+
+def sheet_view(sheet: Sheet, book: Rulebook, names: dict[str, str]) -> SheetView:
+    """A sum with the bars of its balance."""
+    bound = sheet.bound
+    bars = []
+    before = Decimal(0)
+    for line in sheet.lines:
+        after = line.balance if line.balance is not None else before
+        low, high = sorted((max(Decimal(0), before), max(Decimal(0), after)))
+        bars.append(("0%", _percent(low, bound), _percent(low, bound), _percent(high - low, bound)))
+        before = after
+    fold = book.folds.get(sheet.step)
+    how = lawbook.fold_words(book, fold, names) if fold else ""
+    return SheetView(sheet, tuple(bars), how, 0 < len(sheet.terms) <= LONGEST_SUM and not sheet.weighted)
+
+
+def _percent(part: Decimal, whole: Decimal) -> str:
+    return f"{(part * 100 / whole).quantize(Decimal('0.01')):f}%" if whole else "0%"
+
+
+def equations(account: Account, book: Rulebook, names: dict[str, str]) -> list[Equation]:
+    """Each named value with its numbers put in."""
+    found = []
+    for fact in account.values:
+        value = book.values.get(fact.step)
+        if value is None:
+            continue
+        numbers = {
+            name: _number(account.number(name))
+            for name in (*book.folds, *book.values)
+            if account.number(name) is not None
+        }
+        numbers.update({name: _number(p.value) for name, p in book.parameters.items() if isinstance(p.value, Decimal)})
+        put_in = lawbook.value_words(value, {**names, **numbers}) if not value.peer else ""
+        words = lawbook.value_words(value, names)
+        found.append(
+            Equation(
+                fact.step, fact.title, words, put_in if put_in != words else "", fact.number, fact.text, fact.grade
+            )
+        )
+    return found
+
+
+def _number(value: Decimal | None) -> str:
+    return "" if value is None else f"{value.normalize():f}".replace("-", "−")
+
+
+def hero(account: Account, book: Rulebook, output: str) -> SheetView | None:
+    """The sum that the answer rests on, where one sum is the whole of it."""
+    part = book.outputs.get(output)
+    wanted = (part.bands.of if part and part.bands else part.value if part else None) or ""
+    named = [wanted, *(name for name in book.folds if name in wanted)]
+    sums = [sheet for sheet in account.sheets if sheet.row is None and sheet.step in named and not sheet.weighted]
+    return sheet_view(sums[0], book, {}) if len(sums) == 1 and sums[0].terms else None
+
+
+def strip(account: Account, book: Rulebook, output: str) -> Scale | None:
+    """Where the number falls among the bands."""
+    part = book.outputs.get(output)
+    if part is None or part.bands is None:
+        return None
+    decided = next((d for d in account.decisions if d.kind == "band" and d.step == output), None)
+    number = decided.number if decided else account.number(part.bands.of)
+    return scale_of(cut=part.bands.cut, levels=lawbook.levels_of(book, output), number=number)
+
+
+def decisions(account: Account, book: Rulebook) -> list[tuple[str, str, str, Badge | None, object]]:
+    """Step, words, article, badge of what it gave, and the decision itself."""
+    told = []
+    kinds = {"band": "按分档", "condition": "按条件", "move": "调整", "status": "未评原因", "output": "结论"}
+    for one in account.decisions:
+        levels = lawbook.levels_of(book, one.step)
+        badge = (
+            badge_of(level=one.level, levels=levels, kind=book.kind)
+            if one.level and one.level in [s.level for s in levels]
+            else None
+        )
+        words = one.words or ("" if badge else one.level)
+        told.append((kinds[one.kind], f"{one.title}{'：' + words if words else ''}", one.article, badge, one))
+    return told
