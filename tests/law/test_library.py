@@ -99,6 +99,7 @@ def test_a_part_of_a_book_knows_its_line_and_its_file_its_digest(standards: Path
         (("rulebook: sample-book", "rulebook: Sample_Book"), "LAW-205", 1, "Sample_Book"),
         (("title: 是否", "title: [是否]"), "LAW-203", 12, "文字"),
         (("grade: sample", "grade: draft"), "LAW-204", 8, "draft"),
+        (("value: true", "value: coalesce(x, true)"), "LAW-201", 12, "加引号"),
     ],
 )
 def test_a_mistake_of_shape_has_a_code_a_line_and_advice(

@@ -63,6 +63,8 @@ def _problem(model: type[BaseModel], details: ErrorDetails, file: str, line: int
     where = _where(loc)
     if kind == "extra_forbidden":
         hint = suggestion(name, _keys(_model_at(model, loc[:-1])))
+        if any(sign in name for sign in "()'<>="):  # the rest of an expression behind a comma
+            hint = "；花括号里含逗号的表达式要加引号"
         return problem("LAW-201", f"不认识的键“{name}”{hint}", file=file, line=line)
     if kind == "missing":
         return problem("LAW-202", f"{where}缺少“{name}”", file=file, line=line)
