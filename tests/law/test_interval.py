@@ -26,17 +26,13 @@ from xinlu.law.interval import IntervalError, ends, gaps, overlap, parse_interva
         ("≥3", ["3"], ["2"]),
     ],
 )
-def test_bounds_include_and_exclude_as_written(
-    text: str, inside: list[str], outside: list[str]
-) -> None:
+def test_bounds_include_and_exclude_as_written(text: str, inside: list[str], outside: list[str]) -> None:
     interval = parse_interval(text)
     assert all(interval.contains(Decimal(x)) for x in inside)
     assert not any(interval.contains(Decimal(x)) for x in outside)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "85-95", "[95, 85)", "[5, 5)", "[a, b)", "60 分以上", "> 1e3"]
-)
+@pytest.mark.parametrize("text", ["", "85-95", "[95, 85)", "[5, 5)", "[a, b)", "60 分以上", "> 1e3"])
 def test_a_text_that_is_no_interval_is_refused_in_chinese(text: str) -> None:
     with pytest.raises(IntervalError, match="区间"):
         parse_interval(text)
@@ -56,9 +52,7 @@ def test_a_gap_is_seen_only_at_the_scale_of_the_value() -> None:
 def test_numbers_beyond_twenty_eight_digits_are_compared_exactly() -> None:
     big = "1" + "0" * 35
     assert not parse_interval(f"< {big}.1").contains(Decimal(big + ".1"))
-    assert [
-        str(g) for g in gaps([parse_interval(f"< {big}.1"), parse_interval(f"> {big}.1")], 1)
-    ] == [f"= {big}.1"]
+    assert [str(g) for g in gaps([parse_interval(f"< {big}.1"), parse_interval(f"> {big}.1")], 1)] == [f"= {big}.1"]
 
 
 def test_an_overlap_is_named_by_the_numbers_in_both() -> None:
@@ -70,9 +64,7 @@ def test_ends_say_where_the_bands_stop() -> None:
     assert ends([parse_interval("[95, 100]"), parse_interval("< 95")]) == (True, False)
 
 
-@given(
-    st.integers(-50, 50), st.integers(-50, 50), st.booleans(), st.booleans(), st.integers(-60, 60)
-)
+@given(st.integers(-50, 50), st.integers(-50, 50), st.booleans(), st.booleans(), st.integers(-60, 60))
 def test_membership_agrees_with_comparison(a: int, b: int, lc: bool, hc: bool, x: int) -> None:
     low, high = min(a, b), max(a, b) + 1
     interval = parse_interval(f"{'[' if lc else '('}{low}, {high}{']' if hc else ')'}")

@@ -142,9 +142,7 @@ def test_a_missing_file_is_a_coded_problem(tmp_path: Path) -> None:
         read(tmp_path / "nowhere.yaml")
 
 
-def test_a_file_beyond_the_size_limit_is_refused_unread(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_beyond_the_size_limit_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(marks, "MAX_BYTES", 10)
     file = tmp_path / "big.yaml"
     file.write_text("a: 12345678901\n", encoding="utf-8")
