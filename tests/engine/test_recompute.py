@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-
 from tests.engine.conftest import Play, shipped_cases
+
 from xinlu.engine.oracle import understood
 from xinlu.engine.recompute import recompute
 from xinlu.engine.result import entries_of, entries_table, findings_of, findings_table

@@ -6,9 +6,10 @@ the steps on which its output rests (``docs/language.md``, "Fine points").
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, wraps
+from typing import Any, TypeVar, cast
 
 from xinlu.engine.result import Entry
 from xinlu.law.expression import Node
@@ -48,12 +49,29 @@ class Rest:
     clauses: frozenset[str]
 
 
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def _once(method: Method) -> Method:
+    """Worked out once for the same names: law does not change while it is read."""
+
+    @wraps(method)
+    def known(self: Provenance, *names: Any) -> Any:
+        key = (method.__name__, *names)
+        if key not in self.known:
+            self.known[key] = method(self, *names)
+        return self.known[key]
+
+    return cast(Method, known)
+
+
 class Provenance:
     """Grades of the parts of one book, and the steps under each output."""
 
     def __init__(self, meaning: Meaning) -> None:
         self.meaning = meaning
         self.book = meaning.book
+        self.known: dict[tuple[Any, ...], Any] = {}
 
     # ── grades of parts ─────────────────────────────────────────────────────────────────────────
 
@@ -74,6 +92,7 @@ class Provenance:
             grades += [self.table(name) for name in _tables(node)]
         return Grade.weakest(*grades)
 
+    @_once
     def table(self, name: str) -> Grade:
         """Of a table: its own and that of its weakest row."""
         table = self.book.tables[name]
@@ -84,6 +103,7 @@ class Provenance:
         """Of any part: its own and what its expressions read."""
         return Grade.weakest(self.book.grade_of(part), self.read(self.below(*path, without=without)))
 
+    @_once
     def source(self, name: str | None) -> Grade:
         """Of a source: its own, what it reads (exclusions apart), and that of its parent source."""
         if name is None or name not in self.book.sources:
@@ -91,10 +111,12 @@ class Provenance:
         own = self.part(self.book.sources[name], "sources", name, without=("exclude",))
         return Grade.weakest(own, self.source(self.meaning.parent_source(name)))
 
+    @_once
     def exclude(self, source: str, index: int) -> Grade:
         """Of one exclusion."""
         return self.part(self.book.sources[source].exclude[index], "sources", source, "exclude", index)
 
+    @_once
     def clause(self, name: str) -> Grade:
         """Of a clause: its own, its cap's, what it reads, and its sources'."""
         clause = self.book.clauses[name]
@@ -103,15 +125,18 @@ class Provenance:
         grades += [self.source(among.source) for among in (clause.needs, clause.lacks) if among]
         return Grade.weakest(*grades)
 
+    @_once
     def fold(self, name: str) -> Grade:
         """Of a fold: its own, what it reads, and its source's."""
         fold = self.book.folds[name]
         return Grade.weakest(self.part(fold, "folds", name), self.source(fold.over), self.source(fold.per))
 
+    @_once
     def value(self, name: str) -> Grade:
         """Of a named value: its own and what it reads."""
         return self.part(self.book.values[name], "values", name)
 
+    @_once
     def output(self, name: str) -> Grade:
         """Of an output: its own and what its ``value`` reads."""
         return self.part(self.book.outputs[name], "outputs", name, without=("bands", "conditions", "moves"))
@@ -126,7 +151,8 @@ class Provenance:
             found |= {*(fold.sum or ()), *(fold.running.clauses if fold.running else ())}
         return frozenset(found)
 
-    def rest(self, output: str) -> Rest:
+    @_once
+    def rest_of(self, output: str) -> Rest:
         """The steps and clauses on which ``output`` rests."""
         found = self.book.outputs[output]
         clauses = {one for by in _evidence(found) for one in by}
@@ -168,22 +194,11 @@ class Provenance:
     def weakest(self, output: str, entries: Iterable[Entry]) -> str:
         """The grade of a finding from the entries of its unit."""
         rest = self.rest_of(output)
-        grades = [
+        grades = {
             Grade(entry.grade)
             for entry in entries
             if entry.grade is not None
             and entry.kind not in {"lost", "excluded"}
             and (entry.step in rest.steps or (entry.kind == "hit" and entry.clause in rest.clauses))
-        ]
+        }
         return Grade.weakest(self.output(output), *grades).value
-
-    def rest_of(self, output: str) -> Rest:
-        """:meth:`rest`, worked out once for each output."""
-        known = self._rests.get(output)
-        if known is None:
-            known = self._rests[output] = self.rest(output)
-        return known
-
-    @cached_property
-    def _rests(self) -> dict[str, Rest]:
-        return {}

@@ -728,7 +728,7 @@ class _Reader:
                     self.wrong("LAW-112", f"没有名为“{clause}”的条款", *path, "by")
 
     def facts(self) -> tuple[Ref, ...]:
-        """Unit names and days that unit expressions and ``governed_by`` read (row expressions keep theirs in the hits)."""
+        """Unit names and days that unit expressions and ``governed_by`` read; row expressions keep theirs in hits."""
         found: set[Ref] = set()
         for path, node in self.meaning.expressions.items():
             # The day that picks the version is a fact of the unit, unless it is that of the run.

@@ -25,7 +25,7 @@ from xinlu.law.catalogue import Catalogue
 from xinlu.law.meaning import Meaning, understand
 from xinlu.law.rulebook import Rulebook
 
-__all__ = ["evaluate", "understood"]
+__all__ = ["evaluate", "evaluate_meanings", "understood"]
 
 
 def evaluate(
@@ -49,10 +49,27 @@ def evaluate(
     Raises :class:`xinlu.law.meaning.Misunderstood` for a book without meaning, ``graphlib.CycleError`` for
     books that read each other in a circle, ``KeyError`` for a book that is read but not given.
     """
+    meanings = understood(books, catalogue=catalogue)
+    return evaluate_meanings(
+        meanings, tables, catalogue=catalogue, as_of=as_of, known_at=known_at, units=units, peers=peers
+    )
+
+
+def evaluate_meanings(
+    books: Iterable[Sequence[Meaning]],
+    tables: Tables,
+    *,
+    catalogue: Catalogue,
+    as_of: date,
+    known_at: datetime,
+    units: Collection[int] | None = None,
+    peers: Mapping[str, Mapping[str, Any]] | None = None,
+) -> RunResult:
+    """:func:`evaluate` for books that are understood already, as :func:`understood` gives them."""
     findings: dict[str, list[Finding]] = {}
     entries: dict[str, list[Entry]] = {}
     with localcontext(exact.EXACT):
-        for meanings in understood(books, catalogue=catalogue):
+        for meanings in books:
             name = meanings[0].book.rulebook
             frozen = (peers or {}).get(name, {})
             findings[name], entries[name] = [], []
