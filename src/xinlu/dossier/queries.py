@@ -197,16 +197,15 @@ def _facts(scope: Scope, one: Subject, on: date) -> tuple[Shown, ...]:
     period = registry.period(scope, one.pk, on=on)
     if kind is None or period is None:
         return ()
-    return tuple(_shown(scope, field, period.attributes.get(field.name)) for field in kind.attributes)
+    given = [(field, period.attributes.get(field.name)) for field in kind.attributes]
+    return tuple(_shown(scope, field, value) for field, value in given if value is not None)
 
 
 def _shown(scope: Scope, field: Field, value: object) -> Shown:
-    if value is None:
-        return Shown(field.title, None)
     clear = field.level == "L1" or (field.level == "L2" and scope.sees_level("L2"))
     if not (clear or scope.kind == "system"):
         value = masking.mask(field.mask, str(value)) if field.mask != "none" else "不公开"
-    return Shown(field.title, readable(field, value), wide=field.many or (field.length or 0) > 200)
+    return Shown(field.title, readable(field, value))
 
 
 def _counts(scope: Scope, one: Subject, standings: Sequence[StandingShown], on: date) -> dict[str, int]:

@@ -7,7 +7,7 @@ from django.shortcuts import render
 
 from xinlu.access.scope import Scope
 from xinlu.dossier import queries
-from xinlu.dossier.places import cities
+from xinlu.dossier.places import cities, city_code
 from xinlu.gazette.current import catalogue
 from xinlu.registry import queries as registry
 from xinlu.web.moments import today
@@ -27,7 +27,9 @@ def home(request: HttpRequest) -> HttpResponse:
     if "q" in request.GET:
         bar = _bar(request, text)
         context["bar"] = bar
-        hits = queries.search(scope, text, on=day, kind=bar.query.get("kind"), region=bar.query.get("region"))
+        hits = queries.search(scope, text, on=day, kind=bar.query.get("kind"), region=None)
+        if city := bar.query.get("region"):
+            hits = [hit for hit in hits if city_code(hit.subject.region) == city]
         context["hits"] = [(hit, standing_cards(hit.subject.pk, hit.standings)[:3]) for hit in hits]
         context["limit"] = registry.LIMIT
         return render(request, "web/results.html", context)

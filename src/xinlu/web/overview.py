@@ -61,16 +61,12 @@ def overview(request: HttpRequest) -> HttpResponse:
 def _bar(request: HttpRequest, lines: list[BookLine]) -> FilterBar:
     books = tuple((line.book.rulebook, line.book.title) for line in lines)
     at = request.GET
+    book = at.get("book", "") if at.get("book") in dict(books) else (books[0][0] if books else "")
+    metric = at.get("metric", "") if at.get("metric") in dict(METRICS) else METRICS[0][0]
     return FilterBar(
         (
-            Filter("book", "规则", "select", at.get("book", "") if at.get("book") in dict(books) else "", books),
-            Filter(
-                "metric",
-                "地图指标",
-                "select",
-                at.get("metric", "") if at.get("metric") in dict(METRICS) else "",
-                METRICS,
-            ),
+            Filter("book", "规则", "select", book, books, fixed=True),
+            Filter("metric", "地图指标", "select", metric, METRICS, fixed=True),
         )
     )
 

@@ -242,6 +242,8 @@ class Filter:
     value: str = ""
     options: tuple[tuple[str, str], ...] = ()
     placeholder: str = ""
+    fixed: bool = False
+    """Always has one of its values: no “all”, nothing to take away."""
 
     @property
     def words(self) -> str:
@@ -267,7 +269,7 @@ class FilterBar:
         return [
             (item, "?" + urlencode({k: v for k, v in self.query.items() if k != item.name}))
             for item in self.filters
-            if item.value
+            if item.value and not item.fixed
         ]
 
     @property

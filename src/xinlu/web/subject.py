@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -12,13 +12,14 @@ from django.urls import reverse
 from xinlu.access.scope import Scope
 from xinlu.dossier import queries
 from xinlu.dossier.arithmetic import Account, Sheet
-from xinlu.law.rulebook import Rulebook
+from xinlu.law.rulebook import Rulebook, Value
 from xinlu.ledger import queries as ledger
 from xinlu.ledger.models import Standing
 from xinlu.web import lawbook
 from xinlu.web.moments import today
 from xinlu.web.parts import Badge, Event, Pager, Tab, badge_of, page_number, shown_level
 from xinlu.web.scale import Scale, scale_of
+from xinlu.web.templatetags.xinlu_parts import number as figures
 
 SIZE = 20
 LONGEST_SUM = 14
@@ -184,6 +185,7 @@ def _reasons(explained: queries.Explained, book: Rulebook | None) -> dict[str, o
         "row_sheets": [view for view in views if view.sheet.row is not None],
         "equations": equations(account, book, names),
         "hero": hero(account, book, explained.shown.main.output),
+        "hero_words": hero_words(account, book, names, explained.shown.main.output),
         "strip": strip(account, book, explained.shown.main.output),
         "decisions": decisions(account, book),
         "readings": [fact for fact in account.facts if fact.number is not None or fact.text or fact.day],
@@ -199,7 +201,7 @@ def sheet_view(sheet: Sheet, book: Rulebook, names: dict[str, str]) -> SheetView
     before = Decimal(0)
     for line in sheet.lines:
         after = line.balance if line.balance is not None else before
-        low, high = sorted((max(Decimal(0), before), max(Decimal(0), after)))
+        low, high = sorted((abs(before), abs(after)))
         bars.append(("0%", _percent(low, bound), _percent(low, bound), _percent(high - low, bound)))
         before = after
     fold = book.folds.get(sheet.step)
@@ -218,13 +220,7 @@ def equations(account: Account, book: Rulebook, names: dict[str, str]) -> list[E
         value = book.values.get(fact.step)
         if value is None:
             continue
-        numbers = {
-            name: _number(account.number(name))
-            for name in (*book.folds, *book.values)
-            if account.number(name) is not None
-        }
-        numbers.update({name: _number(p.value) for name, p in book.parameters.items() if isinstance(p.value, Decimal)})
-        put_in = lawbook.value_words(value, {**names, **numbers}) if not value.peer else ""
+        put_in = _put_in(value, account, book, names)
         words = lawbook.value_words(value, names)
         found.append(
             Equation(
@@ -234,8 +230,24 @@ def equations(account: Account, book: Rulebook, names: dict[str, str]) -> list[E
     return found
 
 
-def _number(value: Decimal | None) -> str:
-    return "" if value is None else f"{value.normalize():f}".replace("-", "−")
+def _put_in(value: Value, account: Account, book: Rulebook, names: dict[str, str]) -> str:
+    """A value with the numbers in place of the names; of parts, those that are there."""
+    if value.peer:
+        return ""
+    known = {name: account.number(name) for name in (*book.folds, *book.values)}
+    numbers = {name: figures(shorter(found)) for name, found in known.items() if found is not None}
+    if value.parts:
+        there = {name: weight for name, weight in value.parts.items() if name in numbers}
+        total = sum(there.values(), Decimal(0))
+        parts = " + ".join(f"{numbers[name]} × {weight}" for name, weight in there.items())
+        return parts if total == 1 or not there else f"({parts}) ÷ {total}"
+    given = {name: figures(p.value) for name, p in book.parameters.items() if isinstance(p.value, Decimal)}
+    return lawbook.value_words(value, {**names, **given, **numbers}).replace("+ −", "− ").replace("− −", "+ ")
+
+
+def shorter(value: Decimal) -> Decimal:
+    """A number to four places, for reading; the exact one stands beside it in full."""
+    return value.quantize(Decimal("0.0001"), ROUND_HALF_UP) if value.as_tuple().exponent < -4 else value  # type: ignore[operator]
 
 
 def hero(account: Account, book: Rulebook, output: str) -> SheetView | None:
@@ -245,6 +257,13 @@ def hero(account: Account, book: Rulebook, output: str) -> SheetView | None:
     named = [wanted, *(name for name in book.folds if name in wanted)]
     sums = [sheet for sheet in account.sheets if sheet.row is None and sheet.step in named and not sheet.weighted]
     return sheet_view(sums[0], book, {}) if len(sums) == 1 and sums[0].terms else None
+
+
+def hero_words(account: Account, book: Rulebook, names: dict[str, str], output: str) -> Equation | None:
+    """The value that the answer rests on, written out, where no single sum is the whole of it."""
+    part = book.outputs.get(output)
+    wanted = (part.bands.of if part and part.bands else part.value if part else None) or ""
+    return next((line for line in equations(account, book, names) if line.name == wanted and line.numbers), None)
 
 
 def strip(account: Account, book: Rulebook, output: str) -> Scale | None:

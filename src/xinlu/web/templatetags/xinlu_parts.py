@@ -241,13 +241,25 @@ def number(value: Any) -> str:
 
 
 @register.filter
+def brief(value: Any) -> str:
+    """A number to at most four places, with … where it goes on.
+
+    >>> brief(Decimal("62.638297872340")), brief(Decimal("1.5"))
+    ('62.6382…', '1.5')
+    """
+    text = number(value)
+    whole, dot, places = text.partition(".")
+    return text if len(places) <= 4 else f"{whole}{dot}{places[:4]}…"
+
+
+@register.filter
 def signed(value: Any) -> str:
     """A number with its sign.
 
     >>> signed(Decimal("5")), signed(Decimal("-3.0")), signed(None)
     ('+5', '−3', '—')
     """
-    text = number(value)
+    text = brief(value)
     return text if text in ("—", "0") or text.startswith("−") else f"+{text}"
 
 

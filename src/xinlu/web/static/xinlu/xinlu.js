@@ -50,7 +50,7 @@
     option.series = spec.series.map(function (series, i) {
       return {
         name: series.name, type: bars ? "bar" : "line", data: series.numbers, stack: spec.kind === "stacked" ? "all" : undefined,
-        barMaxWidth: 22, itemStyle: { color: colour(series, i), borderColor: "#fff", borderWidth: spec.kind === "stacked" ? 1 : 0 },
+        barMaxWidth: 22, itemStyle: { color: colour(series, i), borderWidth: 0 },
         lineStyle: { width: 2 }, symbol: "circle", symbolSize: 6, emphasis: { disabled: true }
       };
     });
@@ -70,7 +70,7 @@
       inRange: { color: STEPS }, text: [words(top), "0"], textStyle: TEXT
     };
     option.series = [{
-      name: first.name, type: "map", map: name, data: data, roam: false, selectedMode: false, top: 24, bottom: 24,
+      name: first.name, type: "map", map: name, nameProperty: "short", data: data, roam: false, selectedMode: false, top: 24, bottom: 24,
       label: { show: true, color: "#1f2329", fontSize: 11, fontFamily: FONT, textBorderColor: "#fff", textBorderWidth: 2 },
       itemStyle: { borderColor: "#fff", borderWidth: 1, areaColor: "#eef1f5" },
       emphasis: { label: { color: "#1f2329" }, itemStyle: { areaColor: "#ffe7a8" } }
