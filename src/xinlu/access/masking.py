@@ -82,8 +82,16 @@ def _ends(text: str, head: int, tail: int) -> str:
     return text[:head] + STAR * hidden + text[len(text) - tail :]
 
 
+def _clear(text: str) -> str:
+    return text
+
+
+def _hidden(text: str) -> str:
+    return STAR * len(text)
+
+
 MASKS: dict[str, Callable[[str], str]] = {
-    "none": str,
+    "none": _clear,
     "name": name,
     "id_number": id_number,
     "phone": phone,
@@ -99,4 +107,4 @@ def mask(kind: str, text: str) -> str:
     >>> mask("phone", "13812345678"), mask("nothing known", "abc")
     ('138****5678', '***')
     """
-    return MASKS.get(kind, lambda clear: STAR * len(clear))(text)
+    return MASKS.get(kind, _hidden)(text)

@@ -151,12 +151,12 @@ class ScopedQuerySet(models.QuerySet[_M]):
 
     def _fetch_all(self) -> None:
         self._require()
-        super()._fetch_all()  # type: ignore[misc]
+        super()._fetch_all()
 
     def resolve_expression(self, *args: Any, **kwargs: Any) -> Any:
         """Inside another query the rule is the same."""
         self._require()
-        return super().resolve_expression(*args, **kwargs)  # type: ignore[misc]
+        return super().resolve_expression(*args, **kwargs)
 
     def count(self) -> int:
         self._require()

@@ -7,19 +7,21 @@ Text becomes what the catalogue says it is: number → DECIMAL(digits, scale), d
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 from django.db.models import F
 
 from xinlu.law.catalogue import Catalogue, Field, FieldType, Item, Role, SubjectKind
 from xinlu.ledger.models import Record, RecordRole
-from xinlu.registry.models import Relation, Subject, SubjectPeriod
+from xinlu.registry.models import Relation, SubjectPeriod
 
 BATCH = 5000
+_Row = TypeVar("_Row")
 TIME = pa.timestamp("us")
 KNOWN = [("recorded_at", TIME), ("superseded_at", TIME)]
 VALID = [("valid_from", pa.date32()), ("valid_until", pa.date32())]
@@ -86,7 +88,8 @@ def subject_rows(kind: SubjectKind, numbers: range) -> pa.Table:
             "subject", "name", "region", "valid_from", "valid_until", "recorded_at", "superseded_at", "attributes"
         )
     )
-    return _table(subject_schema(kind), rows.iterator(BATCH), 5, kind.attributes)
+    with _closing(rows.iterator(BATCH)) as found:
+        return _table(subject_schema(kind), found, 5, kind.attributes)
 
 
 def relation_rows(numbers: range) -> pa.Table:
@@ -98,36 +101,34 @@ def relation_rows(numbers: range) -> pa.Table:
             "relation", "from_subject", "to_subject", "valid_from", "valid_until", "recorded_at", "superseded_at"
         )
     )
-    return _table(RELATION, rows.iterator(BATCH), 5, ())
+    with _closing(rows.iterator(BATCH)) as found:
+        return _table(RELATION, found, 5, ())
 
 
 def item_rows(item: Item, numbers: range) -> pa.Table:
     """All versions of the records of ``item`` whose numbers lie in ``numbers``, by main subject, record and time."""
     found = Record._base_manager.filter(item=item.item, record__gte=numbers.start, record__lt=numbers.stop)
     roles = _roles(item, numbers)
-    rows = (
-        found.order_by(F("subject").asc(nulls_first=True), "record", "recorded_at")
-        .values_list(
-            "pk",
-            "record",
-            "parent",
-            "occurred_on",
-            "effective_from",
-            "effective_until",
-            "recorded_at",
-            "superseded_at",
-            "payload",
-        )
-        .iterator(BATCH)
+    rows = found.order_by(F("subject").asc(nulls_first=True), "record", "recorded_at").values_list(
+        "pk",
+        "record",
+        "parent",
+        "occurred_on",
+        "effective_from",
+        "effective_until",
+        "recorded_at",
+        "superseded_at",
+        "payload",
     )
     names = [role.name for role in item.roles]
 
-    def lines() -> Iterable[tuple[Any, ...]]:
+    def with_roles(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
         for pk, record, parent, *rest in rows:
             named = roles.get(pk, {})
             yield (record, parent, *(named.get(name) for name in names), *rest)
 
-    return _table(item_schema(item), lines(), 5 + len(names), item.fields)
+    with _closing(rows.iterator(BATCH)) as lines:
+        return _table(item_schema(item), with_roles(lines), 5 + len(names), item.fields)
 
 
 def _roles(item: Item, numbers: range) -> Mapping[int, dict[str, Any]]:
@@ -146,6 +147,16 @@ def _roles(item: Item, numbers: range) -> Mapping[int, dict[str, Any]]:
         else:
             found[version].setdefault(role, subject)
     return found
+
+
+@contextmanager
+def _closing(rows: Iterator[_Row]) -> Iterator[Iterator[_Row]]:
+    """Close a server-side cursor when its reader stops half-way."""
+    try:
+        yield rows
+    finally:
+        if isinstance(rows, Generator):
+            rows.close()
 
 
 def _role_type(role: Role) -> pa.DataType:
@@ -198,14 +209,3 @@ def _number(scale: int) -> Callable[[str], Decimal]:
 
 def _utc(value: datetime | None) -> datetime | None:
     return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
-
-
-def kinds_of(numbers: Iterable[int]) -> dict[str, set[int]]:
-    """Kind → the subjects of that kind among ``numbers``."""
-    found: dict[str, set[int]] = defaultdict(set)
-    wanted = sorted(set(numbers))
-    for start in range(0, len(wanted), BATCH):
-        rows = Subject._base_manager.filter(pk__in=wanted[start : start + BATCH])
-        for number, kind in rows.values_list("pk", "kind"):
-            found[kind].add(number)
-    return found

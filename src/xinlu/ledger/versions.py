@@ -121,6 +121,9 @@ def _roles(rows: Sequence[Record], versions: Sequence[Version]) -> Iterable[Reco
 
 
 def _standing(row: Record) -> Standing:
+    if row.subject_id is None:
+        raise ValueError("a standing needs a subject")
+
     def text(name: str) -> str:
         return str(row.payload.get(name) or "")
 

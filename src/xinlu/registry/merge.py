@@ -52,17 +52,17 @@ def split(done: SubjectMerge, *, reason: str, actor: Actor, at: datetime) -> Sub
         return held
     change = next_change()
     gone = {"superseded_at": held.recorded_at, "change": held.change}
-    for row in Identifier.objects.filter(subject=held.absorbed_id, **gone):
+    for identifier in Identifier.objects.filter(subject=held.absorbed_id, **gone):
         Identifier.objects.filter(
-            subject=held.kept_id, type=row.type, lookup=row.lookup, superseded_at__isnull=True
+            subject=held.kept_id, type=identifier.type, lookup=identifier.lookup, superseded_at__isnull=True
         ).update(superseded_at=at, change=change)
-        _again(row, at=at, change=change)
-    for row in SubjectPeriod.objects.filter(subject=held.absorbed_id, **gone):
-        _again(row, at=at, change=change)
-    ends = Q(from_subject=held.absorbed_id) | Q(to_subject=held.absorbed_id)
+        _again(identifier, at=at, change=change)
+    for period in SubjectPeriod.objects.filter(subject=held.absorbed_id, **gone):
+        _again(period, at=at, change=change)
     Relation.objects.filter(change=held.change, superseded_at__isnull=True).update(superseded_at=at, change=change)
-    for row in Relation.objects.filter(ends, **gone):
-        _again(row, at=at, change=change)
+    ends = Q(from_subject=held.absorbed_id) | Q(to_subject=held.absorbed_id)
+    for relation in Relation.objects.filter(ends, **gone):
+        _again(relation, at=at, change=change)
     Subject._base_manager.filter(pk=held.absorbed_id).update(merged_into=None, change=change)
     held.undone_at, held.undone_change = at, change
     held.save()

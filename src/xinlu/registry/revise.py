@@ -163,7 +163,7 @@ def _store(
 ) -> None:
     change = next_change()
     kept = {p.row for pieces in new.values() for p in pieces}
-    gone = [p.row for number in new for p in old[number] if p.row not in kept]
+    gone = [p.row for number in new for p in old[number] if p.row is not None and p.row not in kept]
     for start in range(0, len(gone), BATCH):
         SubjectPeriod.objects.filter(pk__in=gone[start : start + BATCH]).update(superseded_at=at, change=change)
     SubjectPeriod.objects.bulk_create(
