@@ -1,0 +1,404 @@
+"""Take a file in: every row is accepted, queried or a duplicate, or the whole file is refused.
+
+The rules are those of :func:`xinlu.ledger.record.accept`. Everything of one file happens in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import IO, Literal
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.db.models import Q
+
+from xinlu.access.scope import Scope
+from xinlu.gazette import current
+from xinlu.intake import relations, subjects
+from xinlu.intake.columns import (
+    ItemLayout,
+    KindLayout,
+    MixedKinds,
+    RelationLayout,
+    Wanted,
+    layout_of,
+    spellings,
+    unknown_columns,
+)
+from xinlu.intake.problems import Fault, file_problem, refuse, row_problem
+from xinlu.intake.rows import Parsed, RecordRows, raw_row
+from xinlu.intake.sheet import COMMAND, Limits, Line, read_sheet
+from xinlu.intake.subjects import queried
+from xinlu.intake.table import Table, table_of
+from xinlu.journal.actor import Actor
+from xinlu.journal.digest import sm3
+from xinlu.law.catalogue import Catalogue, Item
+from xinlu.law.problem import Problem
+from xinlu.ledger.deliver import close_delivery, open_delivery
+from xinlu.ledger.models import Delivery, DeliveryRow, Record, Source
+from xinlu.ledger.record import Outcome, accept, is_repeat
+
+BATCH = 5000
+SHOWN = 20
+"""Problems of rows that a result tells; all are kept with the delivery."""
+CHINA = ZoneInfo("Asia/Shanghai")
+Layout = ItemLayout | KindLayout | RelationLayout | MixedKinds
+Mode = Literal["accept_good", "all_or_nothing"]
+Progress = Callable[[int], None]
+"""Called with the number of rows done so far."""
+
+
+@dataclass(frozen=True)
+class DeliveryResult:
+    """What became of a file. ``accepted + queried + duplicate == delivered`` always holds."""
+
+    delivery: int
+    """Number of the delivery."""
+    file: str
+    source: str
+    carries: str
+    """``item:<item>``, ``kind:<kind>``, ``kind:`` (mixed), ``relation:<relation>`` or ``relation:`` (mixed)."""
+    title: str
+    form: str
+    encoding: str
+    delivered: int
+    accepted: int
+    queried: int
+    duplicate: int
+    codes: Mapping[str, int]
+    """Code → number of rows that have it, warnings included."""
+    problems: tuple[Problem, ...]
+    """Of the first queried rows; ``line`` is the row."""
+    warnings: tuple[Problem, ...] = ()
+    """Of the file: columns that were passed over, an unusual provider."""
+    repeated: bool = False
+    """The same source had handed over the very same bytes before."""
+
+
+class _NotAllGood(Exception):
+    """Some row is queried, and all or nothing was asked for."""
+
+
+def deliver(
+    *,
+    path: Path | None = None,
+    file: IO[bytes] | bytes | None = None,
+    name: str = "",
+    source: str | Source,
+    item: str | None = None,
+    kind: str | None = None,
+    relation: str | None = None,
+    received_at: datetime,
+    actor: Actor,
+    scope: Scope,
+    mode: Mode = "accept_good",
+    limits: Limits = COMMAND,
+    catalogue: Catalogue | None = None,
+    progress: Progress | None = None,
+) -> DeliveryResult:
+    """Take in one file of ``source``: ``path``, or ``file`` with its ``name``.
+
+    At most one of ``item``, ``kind``, ``relation`` says what the rows are; otherwise the names of the columns do.
+    ``received_at`` (aware) becomes the time of knowledge of everything written. ``mode`` ``all_or_nothing``
+    accepts no row unless every row is accepted or a duplicate; then the good ones are queried with E29.
+
+    Raises:
+        Refused: the file as a whole cannot be taken (codes F…); nothing was written.
+        ValueError: ``received_at`` has no zone, or neither or both of ``path`` and ``file`` are given.
+    """
+    if received_at.tzinfo is None:
+        raise ValueError("a delivery needs a time with a zone")
+    data, name = taken_bytes(path, file, name)
+    catalogue = catalogue or current.catalogue()
+    origin = known_source(source, scope, file=name)
+    table = table_of(read_sheet(data, name=name, limits=limits), catalogue=catalogue, limits=limits)
+    layout = layout_of(table.headers, wanted=Wanted(item, kind, relation), catalogue=catalogue, file=name)
+    taking = _Taking(origin, table, layout, catalogue, received_at, actor, progress)
+    with transaction.atomic():
+        delivery = open_delivery(
+            origin,
+            digest=sm3(data),
+            delivered=0,
+            actor=actor,
+            at=received_at,
+            item=carries(layout)[:60],
+            file_name=name,
+        )
+        repeated = is_repeat(delivery)
+        outcomes = _all_or_nothing(taking, delivery) if mode == "all_or_nothing" else taking.take(delivery)
+        if not outcomes:
+            raise refuse("F01", "没有数据行", file=name)
+        delivery.delivered = taking.delivered
+        close_delivery(delivery, outcomes, actor=actor, at=received_at)
+    return _result(delivery, taking, layout, outcomes, repeated=repeated)
+
+
+def known_source(source: str | Source, scope: Scope, *, file: str = "") -> Source:
+    """The source, if ``scope`` may deliver for it: the system for any, an officer for those of the own organ.
+
+    Raises:
+        Refused: F13; a source of somebody else is told as one that does not exist.
+    """
+    code = source.code if isinstance(source, Source) else source
+    found = Source.objects.select_related("organ").filter(code=code).first()
+    own = found is not None and scope.kind == "officer" and found.organ.code == scope.organ
+    if found is None or not (own or scope.kind == "system"):
+        raise refuse("F13", f"没有数据源“{code}”", file=file)
+    return found
+
+
+def carries(layout: Layout) -> str:
+    """What a layout says the rows are, as kept with the delivery: the item, ``kind:…`` or ``relation:…``."""
+    match layout:
+        case ItemLayout():
+            return layout.item.item
+        case KindLayout():
+            return f"kind:{layout.kind.kind}"
+        case RelationLayout():
+            return f"relation:{layout.relation.relation if layout.relation else ''}"
+    return "kind:"
+
+
+def title_of(layout: Layout) -> str:
+    """The same for people."""
+    match layout:
+        case ItemLayout():
+            return layout.item.title
+        case KindLayout():
+            return f"主体登记：{layout.kind.title}"
+        case RelationLayout():
+            return f"主体关系：{layout.relation.title}" if layout.relation else "主体关系"
+    return "主体登记"
+
+
+def taken_bytes(path: Path | None, file: IO[bytes] | bytes | None, name: str) -> tuple[bytes, str]:
+    """The bytes of a file and its name."""
+    if (path is None) == (file is None):
+        raise ValueError("give either a path or a file")
+    if path is not None:
+        try:
+            return path.read_bytes(), name or path.name
+        except OSError as error:
+            raise refuse("F03", f"文件打不开：{error.strerror}", file=str(path)) from None
+    return (file if isinstance(file, bytes) else file.read()), name  # type: ignore[union-attr]
+
+
+def _all_or_nothing(taking: _Taking, delivery: Delivery) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    taking.raws = {}
+    try:
+        with transaction.atomic():
+            outcomes = taking.take(delivery)
+            if any(one.outcome == "queried" for one in outcomes):
+                raise _NotAllGood
+    except _NotAllGood:
+        fault = Fault("E29", "本批次有其他行不合格，本行未入库")
+        raws = taking.raws
+        return [
+            one if one.outcome != "accepted" else queried(one.number, [fault], raws[one.number]) for one in outcomes
+        ]
+    return outcomes
+
+
+@dataclass
+class _Taking:
+    """One file being taken in."""
+
+    source: Source
+    table: Table
+    layout: Layout
+    catalogue: Catalogue
+    at: datetime
+    actor: Actor
+    progress: Progress | None = None
+    delivered: int = 0
+    warnings: list[Problem] = field(default_factory=list)
+    raws: dict[int, dict[str, str]] | None = None
+    """Every row as delivered, kept when good rows may yet be queried."""
+
+    def take(self, delivery: Delivery) -> list[Outcome]:
+        """Accept the rows; gives one outcome for each."""
+        self.warnings += file_warnings(self.table, self.layout, self.source)
+        if isinstance(self.layout, ItemLayout):
+            return self._records(delivery, self.layout)
+        return self._registry(delivery)
+
+    def _batches(self, size: int) -> Iterator[list[Line]]:
+        while batch := list(islice(self.table.lines, size)):
+            self.delivered += len(batch)
+            if self.raws is not None:
+                self.raws.update((number, raw_row(cells, self.table.headers)) for number, cells in batch)
+            yield batch
+            if self.progress is not None:
+                self.progress(self.delivered)
+
+    def _records(self, delivery: Delivery, layout: ItemLayout) -> list[Outcome]:
+        rows = RecordRows(layout, self.catalogue, source=self.source.pk, received_on=self.at.astimezone(CHINA).date())
+        later = has_later(layout.item, self.at)
+        seen: Seen = {}
+        outcomes: list[Outcome] = []
+        for batch in self._batches(BATCH):
+            parsed = checked(rows, batch, self.table.headers, seen)
+            if later:
+                refuse_later(parsed, layout.item, self.at)
+            good = [row for row in parsed if row.draft is not None and not row.faults]
+            said = accept(delivery, layout.item, [row.draft for row in good if row.draft is not None], at=self.at)
+            judged = {one.number: one for one in said}
+            outcomes += [_outcome(row, judged.get(row.number), self.table.headers) for row in parsed]
+        return outcomes
+
+    def _registry(self, delivery: Delivery) -> list[Outcome]:
+        lines = [line for batch in self._batches(BATCH) for line in batch]
+        before = _outcomes_before(delivery)
+        known = [Outcome(number, "duplicate") for number, _ in lines if before.get(number) in ("accepted", "duplicate")]
+        done = {one.number for one in known}
+        fresh = [line for line in lines if line[0] not in done]
+        if isinstance(self.layout, RelationLayout):
+            stated = relations.RelationRows(self.layout, self.catalogue).plan(fresh, self.table.headers, at=self.at)
+            relations.apply(stated, actor=self.actor, at=self.at)
+            return [*known, *stated.outcomes.values()]
+        assert not isinstance(self.layout, ItemLayout)
+        plan = subjects.SubjectRows(self.layout, self.catalogue).plan(fresh, self.table.headers, at=self.at)
+        subjects.apply(plan, actor=self.actor, at=self.at)
+        return [*known, *plan.outcomes.values()]
+
+
+Seen = dict[str, tuple[str, bool, int]]
+"""Business key → digest, whether it withdraws, and line of the first row of the file that has it."""
+
+
+def checked(rows: RecordRows, batch: Sequence[Line], headers: Sequence[str], seen: Seen) -> list[Parsed]:
+    """The rows of a batch with all their faults, those against earlier rows of the file included.
+
+    A row that repeats an earlier one word for word keeps its number but no draft and no fault.
+    """
+    width = len(headers)
+    parsed = rows.read(batch)
+    for row in parsed:
+        if any(cell is not None for cell in row.cells[width:]):
+            row.faults.insert(0, Fault("E24", f"有 {len(row.cells)} 列，列名只有 {width} 列"))
+        if row.faults or row.draft is None:
+            continue
+        digest, withdraws = row.draft.digest, row.draft.withdraws
+        first = seen.setdefault(row.draft.key, (digest, withdraws, row.number))
+        if first[2] == row.number:
+            continue
+        if first[:2] == (digest, withdraws) or (withdraws and first[1]):
+            row.draft = None
+        else:
+            row.faults.append(Fault("E07", f"与第 {first[2]} 行业务主键相同（{_said(row, rows)}），内容不同"))
+    return parsed
+
+
+def _said(row: Parsed, rows: RecordRows) -> str:
+    parts = [f"{rows.fields[name].title} {row.payload.get(name, '')}" for name in rows.key_fields]
+    return "、".join(parts)[:120] or "主体相同"
+
+
+def _outcome(row: Parsed, judged: Outcome | None, headers: Sequence[str]) -> Outcome:
+    if row.faults:
+        return queried(row.number, row.faults, raw_row(row.cells, headers))
+    if judged is None:
+        return Outcome(row.number, "duplicate")
+    if judged.outcome == "queried":
+        return replace(judged, raw=raw_row(row.cells, headers))
+    if row.warnings and judged.outcome == "accepted":
+        first = row.warnings[0]
+        sentence = "；".join(one.sentence for one in row.warnings)
+        return replace(judged, code=first.code, sentence=sentence, field=first.column)
+    return judged
+
+
+def has_later(item: Item, at: datetime) -> bool:
+    """Whether the ledger heard of this item at or after ``at``: then each key must be looked at."""
+    return Record._base_manager.filter(Q(recorded_at__gte=at) | Q(superseded_at__gt=at), item=item.item).exists()
+
+
+def refuse_later(parsed: Sequence[Parsed], item: Item, at: datetime) -> None:
+    """Give rows a fault whose record the ledger heard of at or after ``at``, with other content."""
+    by_key = {row.draft.key: row for row in parsed if row.draft is not None and not row.faults}
+    keys = sorted(by_key)
+    for start in range(0, len(keys), 2000):
+        found = Record._base_manager.filter(
+            Q(recorded_at__gte=at) | Q(superseded_at__gt=at), item=item.item, key__in=keys[start : start + 2000]
+        ).values_list("key", "digest", "superseded_at")
+        for key, digest, superseded_at in found:
+            row = by_key[key]
+            if row.draft is not None and superseded_at is None and row.draft.digest == digest:
+                continue
+            row.faults.append(Fault("E11", "库中已有在本批次之后收到的版本"))
+
+
+def _outcomes_before(delivery: Delivery) -> dict[int, str]:
+    """What became of the rows when the very same file was handed over before."""
+    before = (
+        Delivery._base_manager.filter(source=delivery.source_id, digest=delivery.digest, closed_at__isnull=False)
+        .exclude(pk=delivery.pk)
+        .values_list("pk", flat=True)
+    )
+    rows = DeliveryRow._base_manager.filter(delivery__in=list(before)).exclude(outcome="queried")
+    return dict(rows.values_list("number", "outcome"))
+
+
+def file_warnings(
+    table: Table,
+    layout: Layout,
+    source: Source,
+) -> list[Problem]:
+    """What somebody should look at though the file can be taken."""
+    name = table.sheet.name
+    warnings = list(table.warnings)
+    match layout:
+        case ItemLayout():
+            known = [word for one in layout.item.fields for word in spellings(one)]
+            warnings += unknown_columns(layout.unknown, known, file=name)
+            provider = (source.organ.code, f"kind:{source.organ.kind}")
+            if source.kind != Source.Kind.XINLU and not set(provider) & set(layout.item.provider):
+                sentence = f"{layout.item.title}的提供单位不含“{source.organ.name}”"
+                warnings.append(file_problem("F17", sentence, file=name))
+        case KindLayout():
+            known = [word for one in layout.kind.attributes for word in spellings(one)]
+            warnings += unknown_columns(layout.unknown, known, file=name)
+        case RelationLayout():
+            warnings += unknown_columns(layout.unknown, (), file=name)
+        case MixedKinds():
+            kinds = list(layout.kinds.values())
+            nobody = [one for one in kinds[0].unknown if all(one in other.unknown for other in kinds)]
+            known = [word for one in kinds for attribute in one.kind.attributes for word in spellings(attribute)]
+            warnings += unknown_columns(nobody, known, file=name)
+    return warnings
+
+
+def _result(
+    delivery: Delivery,
+    taking: _Taking,
+    layout: Layout,
+    outcomes: Sequence[Outcome],
+    *,
+    repeated: bool,
+) -> DeliveryResult:
+    wrong = sorted((one for one in outcomes if one.outcome == "queried"), key=lambda one: one.number)
+    return DeliveryResult(
+        delivery=delivery.pk,
+        file=delivery.file_name,
+        source=taking.source.code,
+        carries=carries(layout),
+        title=title_of(layout),
+        form=taking.table.sheet.form,
+        encoding=taking.table.sheet.encoding,
+        delivered=delivery.delivered,
+        accepted=delivery.accepted,
+        queried=delivery.queried,
+        duplicate=delivery.duplicate,
+        codes=dict(sorted(Counter(one.code for one in outcomes if one.code).items())),
+        problems=tuple(
+            row_problem(one.code, one.sentence, file=delivery.file_name, row=one.number) for one in wrong[:SHOWN]
+        ),
+        warnings=tuple(taking.warnings),
+        repeated=repeated,
+    )

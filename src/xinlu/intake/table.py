@@ -1,0 +1,90 @@
+"""Find the line of column names in a sheet and give the lines below it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+
+from xinlu.intake import columns
+from xinlu.intake.cells import plain_text
+from xinlu.intake.columns import plain, spellings
+from xinlu.intake.problems import file_problem, refuse
+from xinlu.intake.sheet import Limits, Line, Sheet
+from xinlu.law.catalogue import Catalogue
+from xinlu.law.problem import Problem
+
+HEAD = 5
+"""The names of columns stand among the first lines."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Column names and the lines below them, which can be read once."""
+
+    sheet: Sheet
+    headers: tuple[str, ...]
+    lines: Iterator[Line]
+    warnings: tuple[Problem, ...] = ()
+
+
+def table_of(sheet: Sheet, *, catalogue: Catalogue, limits: Limits) -> Table:
+    """The table in a sheet: of the first lines, the one with most known names is that of the columns.
+
+    Raises:
+        Refused: F01 no data, F05 too many rows, F09 merged cells from the names of columns on.
+    """
+    if sheet.headers is not None:
+        return Table(sheet, sheet.headers, _limited(iter(sheet.lines), limits, sheet.name))
+    lines = iter(sheet.lines)
+    head = list(islice(lines, HEAD))
+    if len(head) < 2:
+        raise refuse("F01", "没有数据行", file=sheet.name)
+    known = _known_names(catalogue)
+    scores = [sum(plain(plain_text(cell)) in known for cell in cells if cell is not None) for _, cells in head]
+    place = scores.index(max(scores))
+    number, cells = head[place]
+    for first, last in sheet.merged:
+        if last >= number:
+            what = "列名" if first <= number else "数据"
+            raise refuse("F09", f"第 {first} 至 {last} 行的{what}有合并单元格", file=sheet.name, line=first)
+    if place == len(head) - 1:
+        head.extend(islice(lines, 1))
+        if place == len(head) - 1:
+            raise refuse("F01", "列名之下没有数据行", file=sheet.name)
+    warnings = [
+        file_problem("F18", f"列名上方的“{_first(above)}”已略过", file=sheet.name, line=n) for n, above in head[:place]
+    ]
+    below = _limited(chain(head[place + 1 :], lines), limits, sheet.name)
+    return Table(sheet, tuple(plain_text(cell) for cell in cells), below, tuple(warnings))
+
+
+def _limited(lines: Iterator[Line], limits: Limits, name: str) -> Iterator[Line]:
+    for count, line in enumerate(lines, 1):
+        if count > limits.rows:
+            raise refuse("F05", f"超过上限 {limits.rows} 行", file=name)
+        yield line
+
+
+def _first(cells: Iterable[object]) -> str:
+    return next((str(cell)[:30] for cell in cells if cell is not None), "")
+
+
+_remembered: dict[int, tuple[Catalogue, frozenset[str]]] = {}
+
+
+def _known_names(catalogue: Catalogue) -> frozenset[str]:
+    if (found := _remembered.get(id(catalogue))) is not None and found[0] is catalogue:
+        return found[1]
+    fields = [one for item in catalogue.items.values() for one in item.fields]
+    fields += [one for kind in catalogue.kinds.values() for one in kind.attributes]
+    names = {name for one in fields for name in spellings(one)}
+    for item in catalogue.items.values():
+        for role in item.roles:
+            names |= {role.name, role.title, f"role:{role.name}", f"subject:{role.name}"}
+    names.update(columns.OPERATION, columns.KIND, columns.RELATION, columns.FROM, columns.TO)
+    names.update(columns.VALID_FROM, columns.VALID_UNTIL, columns.NAME, columns.REGION, columns.TYPE_WORDS)
+    known = frozenset(plain(name) for name in names)
+    _remembered.clear()
+    _remembered[id(catalogue)] = (catalogue, known)
+    return known
