@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 
 from xinlu.engine.compile import primitives as p
 from xinlu.engine.compile.scalar import Columns, Scalar, constant
+from xinlu.engine.provenance import Provenance
 from xinlu.law.catalogue import Catalogue
 from xinlu.law.expression import Node
 from xinlu.law.meaning import Meaning, Path
-from xinlu.law.source import Grade
 from xinlu.law.typing_rules import Ref
 
 
@@ -48,6 +49,8 @@ class Draft:
     group: dict[str, str] = field(default_factory=dict)
     """Clause → name of the hits table that holds its hits; clauses over one source share a table where they can."""
     scalar: Scalar = field(default_factory=Scalar)
+    graded: set[str] = field(default_factory=set)
+    """Sources whose rows carry a source grade of their own: standings, and findings of other books."""
 
     def table(self, name: str) -> str:
         """The quoted name of one of this plan's own tables."""
@@ -117,9 +120,19 @@ class Draft:
         """``1, 2, 5``: the numbers of clauses, in order."""
         return ", ".join(str(number) for number in sorted(self.clause_numbers[one] for one in clauses))
 
-    def grade(self, part: object) -> Grade:
-        """Grade of a part of the book."""
-        return getattr(part, "grade", None) or self.meaning.book.source.grade
+    @cached_property
+    def provenance(self) -> Provenance:
+        """Grades of the parts of the book, read off the law file."""
+        return Provenance(self.meaning)
+
+    def is_graded(self, group: str) -> bool:
+        """Whether hits of a hits table carry grades of their rows."""
+        return any(self.meaning.book.clauses[one].hits in self.graded for one in self.members(group))
+
+
+def answer(name: str) -> str:
+    """The column of the unit table with the answer of an output (a value may have the same name)."""
+    return f"{name} answer"
 
 
 def row_column(ref: Ref) -> str:

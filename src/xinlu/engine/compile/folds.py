@@ -64,9 +64,14 @@ class FoldWriter:
                 if fold.tally and fold.distinct:
                     aggregate = f"count(DISTINCT h.{p.identifier('distinct ' + name)})"
                 selects[source].append(f"{aggregate}{keep} AS {p.identifier(name)}")
+                if fold.tally and self.graded(fold):
+                    selects[source].append(f"max(h._grade){keep} AS {p.identifier(name + ' grade')}")
+                    self.extras[f"{name} grade"] = (
+                        f"{p.identifier(f'h_{folds[0]}_{source}')}.{p.identifier(name + ' grade')}"
+                    )
                 if fold.sum and source in self.caps:
                     capped[source].append(
-                        f"sum(h.share) FILTER (WHERE h.clause IN ({self.draft.numbers(clauses)})) AS {p.identifier(name)}"
+                        f"sum(h.share) FILTER (WHERE NOT h.by_row AND h.clause IN ({self.draft.numbers(clauses)})) AS {p.identifier(name)}"
                     )
         tag = folds[0]
         for source, columns in selects.items():
@@ -144,7 +149,7 @@ class FoldWriter:
             if fold.sum and source in self.caps:
                 chosen = self.draft.numbers(clauses)
                 parts.append(
-                    f"SELECT h.unit, h._row, h.share AS amount FROM {self.caps[source]} h WHERE h.clause IN ({chosen}) AND h._row IS NOT NULL"
+                    f"SELECT h.unit, h._row, h.share AS amount FROM {self.caps[source]} h WHERE h.by_row AND h.clause IN ({chosen}) AND h._row IS NOT NULL"
                 )
         totals = f"SELECT unit, _row, sum(amount) AS raw FROM ({' UNION ALL '.join(parts)}) GROUP BY unit, _row"
         rows = f"SELECT DISTINCT unit, key FROM {current} WHERE _excluded IS NULL"
@@ -164,13 +169,18 @@ class FoldWriter:
         assert fold.over is not None
         child = self.draft.current[fold.over]
         key = p.identifier(fold.by) if fold.by else "_parent"
-        value, _ = self.aggregate(name)
-        grouped = (
-            f"SELECT s.unit, s.{key} AS key, {value} AS value FROM {self.rows(name, child)} s GROUP BY s.unit, s.{key}"
-        )
-        rows = f"SELECT DISTINCT unit, key FROM {current}"
+        value, more = self.aggregate(name)
+        more |= self.row_grade(name)
+        extra = "".join(f", {sql} AS {key}" for key, sql in more.items())
+        kept = "".join(f", g.{key}" for key in more)
+        rows = self.rows(name, child)
+        grouped = f"SELECT s.unit, s.{key} AS key, {value} AS value{extra} FROM {rows} s GROUP BY s.unit, s.{key}"
+        everyone = f"SELECT DISTINCT unit, key FROM {current} WHERE _excluded IS NULL"
         empty = "coalesce(g.value, 0)" if operation(fold) in {"count", "distinct"} else "g.value"
-        return f"SELECT r.unit, r.key, {empty} AS value FROM ({rows}) r LEFT JOIN ({grouped}) g ON g.unit = r.unit AND g.key = r.key"
+        return (
+            f"SELECT r.unit, r.key, {empty} AS value{kept} FROM ({everyone}) r "
+            f"LEFT JOIN ({grouped}) g ON g.unit = r.unit AND g.key = r.key"
+        )
 
     def rows(self, name: str, table: str) -> str:
         """The rows a fold reads: not excluded, ``where`` holds; ``worst_weighted`` gets the place of each row."""
@@ -203,6 +213,7 @@ class FoldWriter:
             for name in members:
                 value, more = self.aggregate(name)
                 columns.append(f"{value} AS {p.identifier(name)}")
+                more |= self.row_grade(name)
                 columns += [f"{sql} AS {p.identifier(f'{name} {key}')}" for key, sql in more.items()]
             rows = self.rows(members[0], self.draft.current[source])
             sql = f"SELECT s.unit, {', '.join(columns)} FROM {rows} s GROUP BY s.unit"
@@ -211,13 +222,37 @@ class FoldWriter:
             for name in members:
                 self.unit_row_column(name, alias)
 
+    def graded(self, fold: Fold) -> bool:
+        """Whether the rows that a fold reads carry grades of their own."""
+        sources = {fold.over, *(self.draft.meaning.book.clauses[one].hits for one in fold.tally or ())}
+        return bool(sources & self.draft.graded)
+
     def unit_row_column(self, name: str, alias: str) -> None:
         column = f"{p.identifier(alias)}.{p.identifier(name)}"
         fold = self.draft.meaning.book.folds[name]
         empty = operation(fold) in {"count", "distinct"}
         self.columns[name] = f"coalesce({column}, 0)" if empty else column
-        for key in self.aggregate(name)[1]:
+        for key in {**self.aggregate(name)[1], **self.row_grade(name)}:
             self.extras[f"{name} {key}"] = f"{p.identifier(alias)}.{p.identifier(f'{name} {key}')}"
+
+    def row_grade(self, name: str) -> dict[str, str]:
+        """The weakest grade among the rows that a fold reads, where rows carry grades; else nothing."""
+        fold = self.draft.meaning.book.folds[name]
+        what = operation(fold)
+        if not self.graded(fold) or what in {"mean", "worst_weighted"}:
+            return {}
+        columns = self.draft.row_columns("s")
+        if what in {"first", "last"}:
+            value = self.draft.sql(("folds", name, what), columns)
+            order = "s._day, s.key" if what == "first" else "s._day DESC, s.key DESC"
+            return {"grade": f"first(s._grade ORDER BY {order}) FILTER (WHERE ({value}) IS NOT NULL)"}
+        if what in {"count", "share"}:
+            return {"grade": "max(s._grade)"}
+        parts = (
+            [("folds", name, "ratio", 0), ("folds", name, "ratio", 1)] if what == "ratio" else [("folds", name, what)]
+        )
+        there = " AND ".join(f"({self.draft.sql(path, columns)}) IS NOT NULL" for path in parts)
+        return {"grade": f"max(s._grade) FILTER (WHERE {there})"}
 
     def aggregate(self, name: str) -> tuple[str, dict[str, str]]:
         """SQL of a row fold over rows under s, and of what its entries need beside."""
@@ -271,11 +306,11 @@ class FoldWriter:
         assert isinstance(node.type, Type)
         return self.draft.scalar.sql(node, self.draft.row_columns("s")), node.type.scale
 
-    @staticmethod
-    def picked(what: str, value: str, found: Type) -> tuple[str, dict[str, str]]:
+    def picked(self, what: str, value: str, found: Type) -> tuple[str, dict[str, str]]:
         """min, max, first, last: the value and the record that gave it (the earliest among equals)."""
         there = f" FILTER (WHERE ({value}) IS NOT NULL)"
-        size = p.rank(value, found.levels) if found.kind == "level" and found.levels else f"({value})"
+        levels = found.levels or tuple(level.level for level in self.draft.meaning.book.levels)
+        size = p.rank(value, levels) if found.kind == "level" else f"({value})"
         order = {
             "min": f"{size}, s._day, s.key",
             "max": f"{size} DESC, s._day, s.key",

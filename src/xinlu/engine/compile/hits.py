@@ -137,6 +137,8 @@ class HitWriter:
             "s._parent",
         ]
         columns += [f"s.{p.identifier(one)}" for one in extra_columns(self.draft, self.source)]
+        if self.source in self.draft.graded:
+            columns.append("s._grade")
         columns += [f"{sql} AS {p.identifier('distinct ' + f)}" for f, sql in tallied(self.draft, self.source).items()]
         return ", ".join(columns)
 
@@ -219,7 +221,8 @@ class HitWriter:
 
         condition = self.draft.scalar.sql(self.draft.node("clauses", name, key, "where"), column)
         table = self.draft.current[among.source]
-        return f"SELECT 1 FROM {table} o WHERE o.unit = s.unit AND o._excluded IS NULL AND {condition}"
+        another = " AND o.key <> s.key" if among.source == self.source else ""
+        return f"SELECT 1 FROM {table} o WHERE o.unit = s.unit{another} AND o._excluded IS NULL AND {condition}"
 
 
 # ── contests ────────────────────────────────────────────────────────────────────────────────────
@@ -235,14 +238,16 @@ def add_contest(draft: Draft, name: str, settled: dict[str, str]) -> None:
     same = [one for one in contest.same if one != "unit"]
     parts = []
     for index, group in enumerate(groups):
-        keys = ", ".join(f"CAST({contest_key(one)} AS VARCHAR) AS k{i}" for i, one in enumerate(same))
-        keys = f", {keys}" if keys else ""
+        keys = "".join(f", CAST({contest_key(one)} AS VARCHAR) AS k{i}" for i, one in enumerate(same))
+        # A hit that lacks one of the columns agrees with nobody: its own number keeps it apart.
+        lacking = " OR ".join(f"{contest_key(one)} IS NULL" for one in same) or "FALSE"
+        keys += f", CASE WHEN {lacking} THEN {index} END AS alone_in, CASE WHEN {lacking} THEN h.hid END AS alone"
         chosen = draft.numbers(one for one in contest.among if draft.group[one] == group)
         parts.append(
             f"SELECT {index} AS src, h.hid, h.unit, h.key, h.clause, h._day, abs(h.points) AS size{keys} "
             f"FROM {settled[group]} h WHERE h.clause IN ({chosen}) AND {alive(settled[group])}"
         )
-    together = ", ".join(["unit", *(f"k{i}" for i in range(len(same)))])
+    together = ", ".join(["unit", *(f"k{i}" for i in range(len(same))), "alone_in", "alone"])
     order = {
         "most_severe": "size DESC, _day, key, clause",
         "first": "_day, key, clause",
@@ -299,17 +304,30 @@ def cap_selects(draft: Draft, group: str, settled: str) -> list[str]:
         for name, clause in book.clauses.items()
         if draft.group.get(name) == group and clause.cap and name not in running
     ]
-    whole = [name for name in capped if not book.clauses[name].cap.per]  # type: ignore[union-attr]
-    selects = [_cap_select(draft, settled, whole, ())] if whole else []
-    return selects + [
-        _cap_select(draft, settled, [name], book.clauses[name].cap.per)  # type: ignore[union-attr]
-        for name in capped
-        if name not in whole
-    ]
+    selects = []
+    for rows in (False, True):
+        # A clause may be summed for the unit and for rows of it; its cap closes each sum by itself.
+        folds = [fold for fold in book.folds.values() if fold.sum and (fold.per is not None) == rows]
+        chosen = [name for name in capped if any(name in (fold.sum or ()) for fold in folds)]
+        whole = [name for name in chosen if not book.clauses[name].cap.per]  # type: ignore[union-attr]
+        groups = [(whole, ())] if whole else []
+        groups += [([name], book.clauses[name].cap.per) for name in chosen if name not in whole]  # type: ignore[union-attr,list-item]
+        selects += [_cap_select(draft, settled, clauses, per, rows=rows) for clauses, per in groups]
+    return selects
 
 
-def _cap_select(draft: Draft, settled: str, clauses: list[str], per: tuple[str, ...]) -> str:
-    keys = ["h.unit", "h._row", "h.clause", *(contest_key(one) for one in per if one != "unit")]
+def by_row(fold: Fold) -> str:
+    """Condition on closing entries of caps (under h) that they belong to this fold."""
+    return "h.by_row" if fold.per is not None else "NOT h.by_row"
+
+
+def _cap_select(draft: Draft, settled: str, clauses: list[str], per: tuple[str, ...], *, rows: bool) -> str:
+    columns = [contest_key(one) for one in per if one != "unit"]
+    row = "h._row" if rows else "CAST(NULL AS BIGINT)"
+    keys = ["h.unit", *(["h._row"] if rows else []), "h.clause", *columns]
+    if columns:
+        lacking = " OR ".join(f"{one} IS NULL" for one in columns)
+        keys.append(f"CASE WHEN {lacking} THEN h.key END")
     limits = {one: cap_limit(draft, one) for one in clauses}
     lines = " ".join(f"WHEN {draft.clause_numbers[one]} THEN {sql}" for one, sql in limits.items())
     limit = next(iter(limits.values())) if len(set(limits.values())) == 1 else f"(CASE h.clause {lines} END)"
@@ -320,10 +338,17 @@ def _cap_select(draft: Draft, settled: str, clauses: list[str], per: tuple[str, 
         limit = f"any_value({limit})"
     excess = f"({total} - {limit})"
     return (
-        f"SELECT h.unit, h._row, h.clause, CASE WHEN {positive} THEN -{excess} ELSE {excess} END AS share "
+        f"SELECT h.unit, {row} AS _row, {'TRUE' if rows else 'FALSE'} AS by_row, h.clause"
+        f"{_first_grade(draft, clauses)}, CASE WHEN {positive} THEN -{excess} ELSE {excess} END AS share "
         f"FROM {settled} h{join} WHERE {alive(settled)} AND h.clause IN ({draft.numbers(clauses)}) "
         f"GROUP BY {', '.join(keys)} HAVING {total} > {limit}"
     )
+
+
+def _first_grade(draft: Draft, clauses: list[str]) -> str:
+    """Grade of the first hit of an occasion, where rows carry grades."""
+    graded = any(draft.meaning.book.clauses[one].hits in draft.graded for one in clauses)
+    return ", first(h._grade ORDER BY h._day, h.key) AS _grade" if graded else ""
 
 
 def cap_limit(draft: Draft, clause: str) -> str:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from xinlu.engine.compile import primitives as p
-from xinlu.engine.compile.draft import Draft
+from xinlu.engine.compile.draft import Draft, answer
 from xinlu.engine.compile.folds import FoldWriter, operation
-from xinlu.engine.compile.hits import alive, summed
-from xinlu.engine.compile.outcome import UnitTable, exact_type
+from xinlu.engine.compile.hits import alive, by_row, summed
+from xinlu.engine.compile.outcome import UnitTable, no_period_reasons
+from xinlu.engine.provenance import RATED_WHEN
 from xinlu.engine.result import NUMBER_SCALE, SEQ
 from xinlu.law.meaning import Meaning
 from xinlu.law.rulebook import Output
-from xinlu.law.types import QUOTIENT_SCALE, Type
-from xinlu.law.typing_rules import Ref
+from xinlu.law.source import Grade
+from xinlu.law.types import DATE, QUOTIENT_SCALE, SUBJECT, Type
 
 COLUMNS = (
     "unit", "step", "kind", "clause", "record", "row", "day", "raw", "weight", "share", "text", "lost_to", "grade", "seq",
@@ -80,16 +81,27 @@ class LineWriter:
         selected = ", ".join(f"{values[name]} AS {name}" for name in COLUMNS)
         self.selects.append(f"SELECT {selected} FROM {table}{' WHERE ' + where if where else ''}")
 
-    def grade(self, part: object) -> str:
-        return p.text_literal(self.draft.grade(part).value)
+    @staticmethod
+    def grade(found: Grade, dynamic: str | None = None) -> str:
+        """A grade as text: that of the law, or the weaker of it and the ``dynamic`` weakness of rows."""
+        if dynamic is None:
+            return p.text_literal(found.value)
+        lines = " ".join(f"WHEN {one.weakness} THEN {p.text_literal(one.value)}" for one in Grade)
+        return f"CASE greatest({found.weakness}, coalesce({dynamic}, 0)) {lines} END"
+
+    def clause_grades(self, clauses: Iterable[str], column: str, group: str) -> str:
+        """Grade of a hit of one of the clauses."""
+        dynamic = "h._grade" if self.draft.is_graded(group) else None
+        rules = {one: self.grade(self.draft.provenance.clause(one), dynamic) for one in clauses}
+        return self.draft.clause_case(column, rules)
 
     def clause_names(self, column: str, clauses: Iterable[str]) -> str:
         return self.draft.clause_case(column, {one: p.text_literal(one) for one in clauses})
 
     # ── all lines ───────────────────────────────────────────────────────────────────────────────
 
-    def write(self) -> list[str]:
-        """Every SELECT, in no particular order."""
+    def write(self) -> None:
+        """Gather every SELECT but those of status and answer, in no particular order."""
         for group, table in self.settled.items():
             self.hits(group, table)
         for group, table in self.caps.items():
@@ -104,7 +116,6 @@ class LineWriter:
         self.failures()
         for name, output in self.book.outputs.items():
             self.output_lines(name, output)
-        return self.selects
 
     # ── hits ────────────────────────────────────────────────────────────────────────────────────
 
@@ -126,55 +137,64 @@ class LineWriter:
         }
         shares = {one: "h.points" if folds[one] else "0" for one in steps}
         if steps:
-            self.hit_lines(table, steps, shares, whole=len(steps) == len(own))
+            self.hit_lines(group, table, steps, shares, whole=len(steps) == len(own))
         for one in own:
             if len(folds[one]) > 1:
                 for fold in folds[one]:
-                    self.hit_lines(table, {one: p.text_literal(fold)}, {one: "h.points"}, whole=False)
+                    self.hit_lines(group, table, {one: p.text_literal(fold)}, {one: "h.points"}, whole=False)
         for one in own:
             if one not in steps and len(folds[one]) <= 1:
-                self.lost_lines(table, {one: p.text_literal(self.running_of(one))})
+                self.lost_lines(group, table, {one: p.text_literal(self.running_of(one))})
 
     def running_of(self, clause: str) -> str:
         return next(n for n, f in self.book.folds.items() if f.running and clause in f.running.clauses)
 
-    def hit_lines(self, table: str, steps: dict[str, str], shares: dict[str, str], *, whole: bool) -> None:
+    def hit_lines(self, group: str, table: str, steps: dict[str, str], shares: dict[str, str], *, whole: bool) -> None:
         tests = [] if whole else [f"h.clause IN ({self.draft.numbers(steps)})"]
         contested = alive(table) != "TRUE"
         if contested:
             tests.append("h.lost_to IS NULL")
+        row = self.rows_of(steps)
         self.line(
             f"{table} h",
             unit="h.unit", step=self.draft.clause_case("h.clause", steps), kind="hit",
-            clause=self.clause_names("h.clause", steps), record="h.key", row="h._row", day="h._day",
+            clause=self.clause_names("h.clause", steps), record="h.key", row=row, day="h._day",
             raw="h.raw", weight="h.weight", share=self.draft.clause_case("h.clause", shares),
-            grade=self.draft.clause_case("h.clause", {one: self.grade(self.book.clauses[one]) for one in steps}),
+            grade=self.clause_grades(steps, "h.clause", group),
             where=" AND ".join(tests),
         )  # fmt: skip
         if contested:
-            self.lost_lines(table, steps)
+            self.lost_lines(group, table, steps)
 
-    def lost_lines(self, table: str, steps: dict[str, str]) -> None:
+    def rows_of(self, steps: dict[str, str]) -> str:
+        """The row to which a hit belongs: only where its fold goes by rows."""
+        per = {p.text_literal(name) for name, fold in self.book.folds.items() if fold.per is not None}
+        return self.draft.clause_case(
+            "h.clause", {one: "h._row" if step in per else "CAST(NULL AS BIGINT)" for one, step in steps.items()}
+        )
+
+    def lost_lines(self, group: str, table: str, steps: dict[str, str]) -> None:
         if alive(table) == "TRUE":
             return
         self.line(
             f"{table} h",
             unit="h.unit", step=self.draft.clause_case("h.clause", steps), kind="lost",
-            clause=self.clause_names("h.clause", steps), record="h.key", row="h._row", day="h._day",
+            clause=self.clause_names("h.clause", steps), record="h.key", row=self.rows_of(steps), day="h._day",
             raw="h.raw", weight="h.weight", share="0", lost_to="h.lost_to",
             text=self.clause_names("h.lost_clause", self.book.clauses),
-            grade=self.draft.clause_case("h.clause", {one: self.grade(self.book.clauses[one]) for one in steps}),
+            grade=self.clause_grades(steps, "h.clause", group),
             where=f"h.lost_to IS NOT NULL AND h.clause IN ({self.draft.numbers(steps)})",
         )  # fmt: skip
 
     def cap_lines(self, group: str, table: str) -> None:
+        dynamic = "h._grade" if self.draft.is_graded(group) else None
         for clause in self.draft.members(group):
             for fold in self.folds_of(clause):
                 self.line(
                     f"{table} h",
                     unit="h.unit", step=p.text_literal(fold), kind="cap", clause=p.text_literal(clause),
-                    row="h._row", share="h.share", grade=self.grade(self.book.clauses[clause].cap),
-                    where=f"h.clause = {self.draft.clause_numbers[clause]}",
+                    row="h._row", share="h.share", grade=self.grade(self.draft.provenance.clause(clause), dynamic),
+                    where=f"h.clause = {self.draft.clause_numbers[clause]} AND {by_row(self.book.folds[fold])}",
                 )  # fmt: skip
 
     def excluded(self, source: str) -> None:
@@ -182,7 +202,7 @@ class LineWriter:
             self.line(
                 f"{self.draft.current[source]} s",
                 unit="s.unit", step=p.text_literal(source), kind="excluded", record="s.key", day="s._day",
-                share="0", text=p.text_literal(exclude.because), grade=self.grade(exclude),
+                share="0", text=p.text_literal(exclude.because), grade=self.grade(self.draft.provenance.exclude(source, index)),
                 where=f"s._excluded = {index}",
             )  # fmt: skip
 
@@ -200,11 +220,11 @@ class LineWriter:
         elif fold.per is None:
             self.read_line(name, what)
         else:
-            self.row_read_line(name)
+            self.row_read_line(name, what)
 
     def sum_lines(self, name: str) -> None:
         fold = self.book.folds[name]
-        grade = self.grade(fold)
+        grade = self.grade(self.draft.provenance.fold(name))
         for kind in ("start", "ceiling", "floor"):
             if getattr(fold, kind) is None:
                 continue
@@ -229,14 +249,14 @@ class LineWriter:
             step=step,
             kind="start",
             share=start,
-            grade=self.grade(fold),
+            grade=self.grade(self.draft.provenance.fold(name)),
             where=f"{start} <> 0",
         )
         clauses = fold.running.clauses
         common = {
             "unit": "t.unit", "step": step, "clause": self.clause_names("t.clause", clauses),
             "record": "t.key", "row": "t._row", "day": "t._day",
-            "grade": self.draft.clause_case("t.clause", {one: self.grade(self.book.clauses[one]) for one in clauses}),
+            "grade": self.draft.clause_case("t.clause", {one: self.grade(self.draft.provenance.clause(one)) for one in clauses}),
         }  # fmt: skip
         self.line(f"{table} t", kind="hit", raw="t.raw", weight="t.weight", share="t.counted", **common)
         before = "lag(state, 1, start) OVER (PARTITION BY unit ORDER BY place)"
@@ -259,20 +279,23 @@ class LineWriter:
         group = "s.unit" if fold.per is None else f"s.unit, {parent}"
         present = f"({value}) IS NOT NULL AND ({weight}) IS NOT NULL"
         weights = f"sum({weight}) OVER (PARTITION BY {group})"
+        graded = fold.over in self.draft.graded
+        own = "s._grade" if graded else "0"
         inner = (
-            f"SELECT s.unit, s.key, {parent} AS _row, s._day, {value} AS x, {weight} AS w, {weights} AS ww "
+            f"SELECT s.unit, s.key, {parent} AS _row, s._day, {value} AS x, {weight} AS w, {weights} AS ww, {own} AS _grade "
             f"FROM {rows} s WHERE {present}"
         )
         share = p.quotient("(x.x * x.w)", found.scale + scale, "x.ww", scale, QUOTIENT_SCALE)
         row = "CAST(NULL AS BIGINT)" if fold.per is None else "x._row"
         shares = self.draft.add(
             f"shares_{name}",
-            f"SELECT x.unit, x.key, {row} AS _row, x._day, x.x, x.w, {share} AS share FROM ({inner}) x",
+            f"SELECT x.unit, x.key, {row} AS _row, x._day, x.x, x.w, x._grade, {share} AS share FROM ({inner}) x",
         )
-        step, grade = p.text_literal(name), self.grade(fold)
+        law = self.draft.provenance.fold(name)
+        step, grade = p.text_literal(name), self.grade(law)
         self.line(
             f"{shares} t", unit="t.unit", step=step, kind="row", record="t.key", row="t._row", day="t._day",
-            raw="t.x", weight="t.w", share="t.share", grade=grade,
+            raw="t.x", weight="t.w", share="t.share", grade=self.grade(law, "t._grade" if graded else None),
         )  # fmt: skip
         if fold.per is None:
             totals = f"(SELECT unit, sum(share) AS total FROM {shares} GROUP BY unit)"
@@ -287,152 +310,130 @@ class LineWriter:
         )
 
     def read_line(self, name: str, what: str) -> None:
-        column = f"f.{p.identifier(name)}"
-        found = self.draft.meaning.folds[name]
-        more = self.shown(column, found)
-        if what in {"min", "max", "first", "last"}:
+        more = self.shown(f"f.{p.identifier(name)}", self.draft.meaning.folds[name])
+        if what in _PICKED:
             more["record"] = f"f.{p.identifier(f'{name} record')}"
-        self.line(
-            f"{self.state.name} f", unit="f.unit", step=p.text_literal(name), kind="read",
-            grade=self.grade(self.book.folds[name]), where=f"{column} IS NOT NULL", **more,
-        )  # fmt: skip
-
-    def row_read_line(self, name: str) -> None:
         fold = self.book.folds[name]
-        assert fold.per is not None
-        found = self.draft.meaning.columns[fold.per][name]
-        self.line(
-            f"{self.draft.table(f'fold_{name}')} f", unit="f.unit", step=p.text_literal(name), kind="read", row="f.key",
-            grade=self.grade(fold), where="f.value IS NOT NULL", **self.shown("f.value", found),
-        )  # fmt: skip
+        dynamic = f"f.{p.identifier(name + ' grade')}" if self.writer.graded(fold) and what != "crossings" else None
+        self.unit_line(name, "read", self.grade(self.draft.provenance.fold(name), dynamic), **more)
+
+    def row_read_line(self, name: str, what: str) -> None:
+        fold = self.book.folds[name]
+        found = self.draft.meaning.columns[str(fold.per)][name]
+        more = self.shown("f.value", found)
+        if what in _PICKED:
+            more["record"] = "f.record"
+        dynamic = "f.grade" if self.writer.graded(fold) and fold.tally is None else None
+        grade = self.grade(self.draft.provenance.fold(name), dynamic)
+        table = f"{self.draft.table(f'fold_{name}')} f"
+        self.line(table, unit="f.unit", step=p.text_literal(name), kind="read", row="f.key", grade=grade, **more)
+
+    def unit_line(
+        self, step: str, kind: str, grade: str, *, where: str = "", seq: int | None = None, **more: str
+    ) -> None:
+        """A line made from the one-row-a-unit table."""
+        table = f"{self.state.name} f"
+        self.line(table, unit="f.unit", step=p.text_literal(step), kind=kind, grade=grade, where=where, seq=seq, **more)
 
     @staticmethod
     def shown(column: str, found: Type) -> dict[str, str]:
         """The entry columns that hold a value of this type."""
-        if found.kind == "number":
+        if found.kind in {"number", "subject"}:
             return {"raw": column}
         if found.kind == "date":
             return {"day": column}
         if found.kind == "flag":
             return {"text": f"CASE WHEN {column} THEN 'true' WHEN NOT {column} THEN 'false' END"}
         if found.kind == "list":
-            return {"text": f"array_to_string({column}, ',')"}
+            return {"text": f"CAST(to_json({column}) AS VARCHAR)"}
         return {"text": f"CAST({column} AS VARCHAR)"}
 
     # ── facts and values ────────────────────────────────────────────────────────────────────────
 
     def facts(self) -> None:
-        book_grade = p.text_literal(self.book.source.grade.value)
         for ref in self.draft.meaning.facts:
-            if ref == Ref("unit", "unit"):
-                continue
-            column = self.draft.unit_columns("f")(ref)
-            found = self.draft.meaning.units[ref.name] if ref.space == "unit" else Type("date")
-            self.line(
-                f"{self.state.name} f", unit="f.unit", step=p.text_literal(ref.name), kind="fact", grade=book_grade,
-                where=f"{column} IS NOT NULL", **self.shown(column, found),
-            )  # fmt: skip
+            found = self.draft.meaning.units.get(ref.name, SUBJECT) if ref.space == "unit" else DATE
+            self.unit_line(ref.name, "fact", _NO_GRADE, **self.shown(self.draft.unit_columns("f")(ref), found))
 
     def value_lines(self, name: str) -> None:
         value = self.book.values[name]
         found = self.draft.meaning.values[name]
-        column, step, grade = f"f.{p.identifier(name)}", p.text_literal(name), self.grade(value)
-        more = self.shown(column, found)
-        if found.kind == "number":
-            more = {"raw": column, "share": column}
+        column, grade = f"f.{p.identifier(name)}", self.grade(self.draft.provenance.value(name))
         if value.round is not None and found.kind == "number":
-            exact = f"f.{p.identifier(name + ' exact')}"
-            scale = min(NUMBER_SCALE, exact_type(self.draft, name).scale)
-            kept = f"CAST({exact} AS {p.decimal_type(38, scale)})"
-            more = {"raw": exact, "share": kept}
-            gap = f"({column} - {kept})"
-            self.line(
-                f"{self.state.name} f",
-                unit="f.unit",
-                step=step,
-                kind="rounding",
-                share=gap,
-                grade=grade,
-                where=f"{gap} <> 0",
-            )
-        self.line(
-            f"{self.state.name} f",
-            unit="f.unit",
-            step=step,
-            kind="value",
-            grade=grade,
-            where=f"{column} IS NOT NULL",
-            **more,
-        )
+            self.rounding(name, column, f"f.{p.identifier(name + ' exact')}", grade)
+        self.unit_line(name, "value", grade, **self.shown(column, found))
+
+    def rounding(self, step: str, after: str, before: str, grade: str) -> None:
+        """What rounding added or took."""
+        gap = f"({after} - {before})"
+        self.unit_line(step, "rounding", grade, share=gap, where=f"{gap} <> 0")
 
     # ── outputs ─────────────────────────────────────────────────────────────────────────────────
 
     def failures(self) -> None:
-        reasons = {index: rule for index, rule in enumerate(self.book.rated_when)}
-        for index, rule in reasons.items():
-            self.line(
-                f"{self.state.name} f", unit="f.unit", step="'rated_when'", kind="status", text=p.text_literal(rule.otherwise),
-                grade=self.grade(rule), where=f"f._failed = {index}",
-            )  # fmt: skip
+        for place, reason in enumerate(no_period_reasons(self.draft)):
+            grade = self.grade(self.book.source.grade)
+            self.unit_line(RATED_WHEN, "status", grade, text=p.text_literal(reason), where=f"f._failed = {-1 - place}")
+        for index, rule in enumerate(self.book.rated_when):
+            grade = self.grade(self.draft.provenance.part(rule, RATED_WHEN, index))
+            text = p.text_literal(rule.otherwise)
+            self.unit_line(RATED_WHEN, "status", grade, text=text, where=f"f._failed = {index}")
 
     def output_lines(self, name: str, output: Output) -> None:
+        """Base, moves, rounding; status and answer come with the findings."""
         if output.value is None:
-            self.level_lines(name, output)
+            self.base_lines(name, output)
+            self.move_lines(name, output)
+        elif output.round is not None and self.draft.meaning.outputs[name].kind == "number":
+            grade = self.grade(self.draft.provenance.output(name))
+            self.rounding(name, f"f.{p.identifier(answer(name))}", f"f.{p.identifier(name + ' unrounded')}", grade)
 
-    def level_lines(self, name: str, output: Output) -> None:
-        table, step = f"{self.state.name} f", p.text_literal(name)
-        base = f"f.{p.identifier(name + ' base')}"
+    def base_lines(self, name: str, output: Output) -> None:
+        base, which = (f"f.{p.identifier(f'{name} {part}')}" for part in ("base", "line"))
+        allowed = "TRUE" if output.unrated else "f._failed IS NULL"
+        law = self.draft.provenance
         if output.bands is not None:
-            of = self.draft.sql(("outputs", name, "bands", "of"), self.draft.unit_columns("f"))
-            self.line(
-                table,
-                unit="f.unit",
-                step=step,
-                kind="band",
-                raw=of,
-                text=base,
-                grade=self.grade(output.bands),
-                where=f"{base} IS NOT NULL",
-            )
-        which = f"f.{p.identifier(name + ' line')}"
+            number = f"f.{p.identifier(name + ' number')}"
+            grade = self.grade(law.part(output.bands, "outputs", name, "bands"))
+            self.unit_line(name, "band", grade, raw=number, text=base, where=f"{allowed} AND {number} IS NOT NULL")
+            return
         for index, condition in enumerate(output.conditions):
             text = p.text_literal(condition.then if condition.then is not None else str(condition.ask))
-            self.line(
-                table,
-                unit="f.unit",
-                step=step,
-                kind="condition",
-                text=text,
-                grade=self.grade(condition),
-                where=f"{which} = {index}",
-            )
-        if output.otherwise is not None and output.bands is None:
-            self.line(
-                table,
-                unit="f.unit",
-                step=step,
-                kind="condition",
-                text=base,
-                grade=self.grade(output),
-                where=f"{which} IS NULL AND {base} IS NOT NULL",
-            )
+            grade = self.grade(law.part(condition, "outputs", name, "conditions", index))
+            cited = self.cited(name, "condition", index, condition.by)
+            self.unit_line(name, "condition", grade, raw=str(index + 1), text=text, where=f"{which} = {index}", **cited)
+        if output.otherwise is not None:
+            grade = self.grade(law.output(name))
+            where = f"{allowed} AND {which} IS NULL"
+            self.unit_line(name, "condition", grade, raw="0", text=p.text_literal(output.otherwise), where=where)
+
+    def cited(self, name: str, kind: str, index: int, clauses: tuple[str, ...]) -> dict[str, str]:
+        """Clause, record and day of the evidence of a condition or move."""
+        if not clauses:
+            return {}
+        key, day, clause = (f"f.{p.identifier(f'{name} {kind} {index} {part}')}" for part in ("key", "day", "clause"))
+        return {"record": key, "day": day, "clause": self.clause_names(clause, self.book.clauses)}
+
+    def move_lines(self, name: str, output: Output) -> None:
         levels = self.draft.meaning.levels_of(name)
-        previous = base
+        before = f"f.{p.identifier(name + ' base')}"
         for index, move in enumerate(output.moves):
             after = f"f.{p.identifier(f'{name} after {index}')}"
-            more = {}
-            if move.by:
-                prefix = f"{name} move {index}"
-                more = {
-                    "record": f"f.{p.identifier(prefix + ' key')}",
-                    "day": f"f.{p.identifier(prefix + ' day')}",
-                    "clause": self.clause_names(f"f.{p.identifier(prefix + ' clause')}", move.by),
-                }
-            self.line(
-                table, unit="f.unit", step=step, kind="move", raw=p.rank(previous, levels), text=after,
-                grade=self.grade(move), where=f"f.{p.identifier(f'{name} fires {index}')}", seq=index + 1, **more,
-            )  # fmt: skip
-            previous = after
+            grade = self.grade(self.draft.provenance.part(move, "outputs", name, "moves", index))
+            fires = f"f.{p.identifier(f'{name} fires {index}')}"
+            more = self.cited(name, "move", index, move.by)
+            rank = place(before, levels)
+            self.unit_line(name, "move", grade, raw=rank, text=after, where=fires, seq=index + 1, **more)
+            before = after
 
+
+def place(level: str, levels: Sequence[str]) -> str:
+    """Place of a level in its set, the best is 1: what a move's entry keeps of the level before."""
+    lines = " ".join(f"WHEN {p.text_literal(one)} THEN {index}" for index, one in enumerate(levels, 1))
+    return f"(CASE {level} {lines} END)"
+
+
+_PICKED = {"min", "max", "first", "last"}
+_NO_GRADE = "CAST(NULL AS VARCHAR)"
 
 __all__ = ["COLUMNS", "LineWriter", "entry_number", "summed"]

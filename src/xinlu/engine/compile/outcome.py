@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from xinlu.engine.compile import primitives as p
-from xinlu.engine.compile.draft import Draft
+from xinlu.engine.compile.draft import Draft, answer
 from xinlu.engine.compile.folds import FoldWriter
 from xinlu.engine.compile.hits import alive
 from xinlu.engine.compile.scalar import in_interval
@@ -123,48 +123,58 @@ def peer_sql(draft: Draft, name: str, value: Value) -> str:
     member = f"({of}) IS NOT NULL"
     if peer.among is not None:
         member += f" AND {draft.sql(('values', name, 'peer', 'among'), columns)}"
+    inside = ", ".join(within) or "1"
     group = ", ".join([f"({member})", *within])
-    window = f"OVER (PARTITION BY {group} ORDER BY {of} {'DESC' if peer.order == 'descending' else 'ASC'})"
-    everyone = f"OVER (PARTITION BY {group})"
+    order = f"ORDER BY {of} {'DESC' if peer.order == 'descending' else 'ASC'}"
+    peers = f"FILTER (WHERE {member}) OVER (PARTITION BY {inside})"
     if peer.stat == "mean":
-        mean = p.quotient(f"sum({of}) {everyone}", scale, f"count({of}) {everyone}", 0, QUOTIENT_SCALE)
-        return f"CASE WHEN {member} THEN {mean} END"
-    rank = f"rank() {window}"
-    count = f"count(*) {everyone}"
-    upto = f"count(*) OVER (PARTITION BY {group} ORDER BY {of} {'DESC' if peer.order == 'descending' else 'ASC'} RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
+        return p.quotient(f"sum({of}) {peers}", scale, f"count({of}) {peers}", 0, QUOTIENT_SCALE)
+    if peer.stat == "quantile":
+        # The first number at or before which at least q of the peers stand.
+        listed = f"list_sort(list({of}) {peers}, '{'DESC' if peer.order == 'descending' else 'ASC'}')"
+        q = p.number_literal(peer.q or Decimal(0))
+        return f"({listed})[greatest(1, CAST(ceil({q} * count({of}) {peers}) AS BIGINT))]"
+    rank = f"rank() OVER (PARTITION BY {group} {order})"
+    count = f"count(*) OVER (PARTITION BY {group})"
+    upto = f"count(*) OVER (PARTITION BY {group} {order} RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
+    alone = (
+        f"CASE WHEN {count} = 1 THEN 0 ELSE {p.quotient(f'({rank} - 1)', 0, f'({count} - 1)', 0, QUOTIENT_SCALE)} END"
+    )
     formulas = {
         "rank": f"CAST({rank} AS DECIMAL(18, 0))",
-        "percent_rank": p.quotient(f"({rank} - 1)", 0, f"({count} - 1)", 0, QUOTIENT_SCALE),
+        "percent_rank": alone,
         "cume_dist": p.quotient(upto, 0, count, 0, QUOTIENT_SCALE),
         "top_share": p.quotient(rank, 0, count, 0, QUOTIENT_SCALE),
     }
-    if peer.stat == "quantile":
-        place = f"greatest(1, CAST(ceil({p.number_literal(peer.q or Decimal('0.5'))} * count({of})) AS BIGINT))"
-        return _quantile(of, member, group, place)
     return f"CASE WHEN {member} THEN {formulas[peer.stat]} END"
 
 
-def _quantile(of: str, member: str, group: str, place: str) -> str:
-    """The smallest value with at least q of the group at or below it."""
-    ordered = (
-        f"list({of}) OVER (PARTITION BY {group} ORDER BY {of} ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)"
-    )
-    counted = place.replace(f"count({of})", f"count({of}) OVER (PARTITION BY {group})")
-    return f"CASE WHEN {member} THEN ({ordered})[{counted}] END"
+def no_period_tests(draft: Draft) -> list[str]:
+    """Conditions over f under which a unit has no period: no start, not begun, no complete cycle."""
+    period = draft.meaning.book.period
+    if period is None or (period.anniversary is None and period.since is None):
+        return []
+    key = "since" if period.since is not None else "of"
+    start = draft.sql(("period", key), draft.unit_columns("f"))
+    tests = [f"({start}) IS NULL", f"({start}) > {draft.today}"]
+    return [*tests, "f.period_until IS NULL"] if period.anniversary == "last_complete" else tests
+
+
+def no_period_reasons(draft: Draft) -> tuple[str, ...]:
+    """Why a unit has no period, beside :func:`no_period_tests`."""
+    return ("没有评价周期的起算日期", "评价周期尚未开始", "还没有一个完整的评价周期")[: len(no_period_tests(draft))]
 
 
 # ── rated when ──────────────────────────────────────────────────────────────────────────────────
 
 
 def add_rated_when(draft: Draft, state: UnitTable) -> None:
-    """``_failed``: missing when rated; −1 without a period of its own; else the index of the failed rule."""
+    """``_failed``: missing when rated; below 0 without a period of its own; else the index of the failed rule."""
     state.flush()
     columns = draft.unit_columns("f")
-    lines = []
-    if draft.meaning.book.period is not None:
-        lines.append("WHEN f.period_from IS NULL OR f.period_until IS NULL THEN -1")
+    lines = [f"WHEN {test} THEN {-1 - number}" for number, test in enumerate(no_period_tests(draft))]
     for index, _ in enumerate(draft.meaning.book.rated_when):
-        lines.append(f"WHEN NOT {draft.sql(('rated_when', index, 'require'), columns)} THEN {index}")
+        lines.append(f"WHEN ({draft.sql(('rated_when', index, 'require'), columns)}) IS NOT TRUE THEN {index}")
     state.put("_failed", f"CASE {' '.join(lines)} END" if lines else "CAST(NULL AS INTEGER)")
     state.flush(view=False)
 
@@ -198,9 +208,10 @@ class OutputWriter:
         before = node.type
         if output.round is not None and isinstance(before, Type) and before.kind == "number":
             exact = f"CASE WHEN {self.allowed(output.unrated)} THEN CAST({sql} AS {p.sql_type(before)}) END"
-            self.state.put(f"{name} exact", exact)
+            self.state.put(f"{name} unrounded", exact)
             sql = p.rounded(sql, before.digits, before.scale, output.round)
-        self.state.put(name, f"CASE WHEN {self.allowed(output.unrated)} THEN CAST({sql} AS {p.sql_type(found)}) END")
+        allowed = self.allowed(output.unrated)
+        self.state.put(answer(name), f"CASE WHEN {allowed} THEN CAST({sql} AS {p.sql_type(found)}) END")
         self.state.flush()
 
     def level(self, name: str, output: Output) -> None:
@@ -213,6 +224,7 @@ class OutputWriter:
                 for level, text in output.bands.cut.items()
             )
             base = f"CASE {lines} END"
+            self.state.put(f"{name} number", of)
         elif output.conditions or output.otherwise is not None:
             base, line = self.conditions(name, output)
         allowed = self.allowed(output.unrated)
@@ -220,9 +232,12 @@ class OutputWriter:
         self.state.put(f"{name} line", f"CASE WHEN {allowed} THEN {line} END")
         self.state.flush()
         previous = f"{name} base"
+        for index, condition in enumerate(output.conditions):
+            if condition.by:
+                self.evidence(name, "condition", index, condition.by)
         for index, move in enumerate(output.moves):
             previous = self.move(name, index, move, previous)
-        self.state.put(name, f"f.{p.identifier(previous)}")
+        self.state.put(answer(name), f"f.{p.identifier(previous)}")
         self.state.flush()
 
     def conditions(self, name: str, output: Output) -> tuple[str, str]:
@@ -273,7 +288,8 @@ class OutputWriter:
         def columns(ref: Ref) -> str:
             return before if ref.space == "level" else self.draft.unit_columns("f")(ref)
 
-        tests = [self.allowed(move.unrated)]
+        output = self.draft.meaning.book.outputs[name]
+        tests = [self.allowed(move.unrated or output.unrated)]
         if move.by:
             prefix = self.evidence(name, "move", index, move.by)
             tests.append(f"f.{p.identifier(prefix + ' clause')} IS NOT NULL")
@@ -283,13 +299,14 @@ class OutputWriter:
         target = f"CAST({self.draft.sql(('outputs', name, 'moves', index, verb), columns)} AS VARCHAR)"
         rank_before, rank_target = p.rank(before, levels), p.rank(target, levels)
         tests.append(f"{rank_target} IS NOT NULL")
-        if verb == "at_most":
-            tests.append(f"{rank_before} > {rank_target}")
-        elif verb == "at_least":
-            tests.append(f"{rank_before} < {rank_target}")
+        moved = target
+        if verb != "set":
+            tests.append(f"{rank_before} IS NOT NULL")
+            binds = f"{rank_before} {'>' if verb == 'at_most' else '<'} {rank_target}"
+            moved = f"CASE WHEN {binds} THEN {target} ELSE {before} END"
         fires = f"coalesce({' AND '.join(tests)}, FALSE)"
         after = f"{name} after {index}"
         self.state.put(f"{name} fires {index}", fires)
-        self.state.put(after, f"CASE WHEN {fires} THEN {target} ELSE {before} END")
+        self.state.put(after, f"CASE WHEN {fires} THEN {moved} ELSE {before} END")
         self.state.flush()
         return after

@@ -14,7 +14,7 @@ from xinlu.engine.compile.lines import LineWriter
 from xinlu.engine.compile.outcome import OutputWriter, UnitTable, add_rated_when, add_value, join_folds
 from xinlu.engine.compile.scalar import Scalar
 from xinlu.engine.compile.sources import SourceWriter, add_units, gather_demand
-from xinlu.engine.compile.verdict import add_findings, add_wide
+from xinlu.engine.compile.verdict import add_findings, add_grades, add_wide
 from xinlu.law.catalogue import Catalogue
 from xinlu.law.meaning import Meaning
 
@@ -167,10 +167,11 @@ class _Compiler:
         state.put("_done", "TRUE")
         state.flush(view=False)
         lines = LineWriter(draft, state, self.folds, self.settled, self.caps)
-        selects = lines.write()
-        findings = add_findings(draft, state, lines)
-        entries = draft.add("entries", " UNION ALL ".join(selects) if selects else lines.nothing(), view=True)
-        wide = add_wide(draft, state)
+        lines.write()
+        grades = add_grades(draft, lines.selects)
+        findings = add_findings(draft, state, lines, grades)
+        entries = draft.add("entries", " UNION ALL ".join(lines.selects), view=True)
+        wide = add_wide(draft, state, grades)
         return Plan(self.book.rulebook, self.book.version, tuple(draft.steps), findings, entries, wide)
 
 

@@ -61,20 +61,49 @@ def identifier(name: str) -> str:
 
 def _unscaled(sql: str, scale: int) -> str:
     """The digits of a decimal as an integer of 38 digits."""
-    return f"CAST(({sql}) * {_POWER[scale]} AS HUGEINT)" if scale else f"CAST({sql} AS HUGEINT)"
+    if scale == 0:
+        return f"CAST({sql} AS HUGEINT)"
+    if scale > 12:
+        # Multiplying would need twice the digits; writing the number down needs none.
+        return f"CAST(replace(CAST({sql} AS VARCHAR), '.', '') AS HUGEINT)"
+    return f"CAST(CAST({sql} AS DECIMAL(38, {scale})) * {_POWER[scale]} AS HUGEINT)"
 
 
 def quotient(a: str, a_scale: int, b: str, b_scale: int, scale: int) -> str:
-    """a ÷ b at ``scale``, half away from zero, in integers; missing when b is 0 or either is missing."""
+    """a ÷ b at ``scale``, half away from zero, in integers; missing when b is 0 or either is missing.
+
+    A divisor with many digits behind the point would push the dividend beyond 38 digits; it is divided by
+    hand, six digits at a time.
+    """
+    if b_scale - a_scale > 11:
+        return _long_quotient(a, a_scale, b, b_scale, scale)
     shift = scale + b_scale - a_scale
-    top, bottom = _unscaled(a, a_scale), _unscaled(b, b_scale)
+    top, bottom = f"abs({_unscaled(a, a_scale)})", f"abs({_unscaled(b, b_scale)})"
     if shift >= 0:
         top = f"({top} * {_POWER[shift]}::HUGEINT)"
     else:
         bottom = f"({bottom} * {_POWER[-shift]}::HUGEINT)"
-    whole = f"((2 * abs({top}) + abs({bottom})) // (2 * nullif(abs({bottom}), 0)))"
-    signed = f"(CASE WHEN (({a}) < 0) <> (({b}) < 0) THEN -{whole} ELSE {whole} END)"
-    return scaled_down(signed, scale)
+    divisor = f"nullif({bottom}, 0)"
+    whole = f"({top} // {divisor} + CASE WHEN {top} % {divisor} * 2 >= {bottom} THEN 1 ELSE 0 END)"
+    return scaled_down(_signed(a, b, whole), scale)
+
+
+def _signed(a: str, b: str, whole: str) -> str:
+    return f"(CASE WHEN (({a}) < 0) <> (({b}) < 0) THEN -{whole} ELSE {whole} END)"
+
+
+def _long_quotient(a: str, a_scale: int, b: str, b_scale: int, scale: int) -> str:
+    """Division by hand: whole part, then blocks of six digits from what is left over."""
+    common = max(a_scale, b_scale)
+    left = f"(abs({_unscaled(a, a_scale)}) * {_POWER[common - a_scale]}::HUGEINT)"
+    divisor = f"nullif(abs({_unscaled(b, b_scale)}) * {_POWER[common - b_scale]}::HUGEINT, 0)"
+    digits = f"({left} // {divisor})"
+    for block in [6] * (scale // 6) + ([scale % 6] if scale % 6 else []):
+        more = f"(({left} % {divisor}) * {_POWER[block]}::HUGEINT)"
+        digits = f"({digits} * {_POWER[block]}::HUGEINT + {more} // {divisor})"
+        left = more
+    whole = f"({digits} + CASE WHEN ({left} % {divisor}) * 2 >= {divisor} THEN 1 ELSE 0 END)"
+    return scaled_down(_signed(a, b, whole), scale)
 
 
 def scaled_down(integer: str, scale: int) -> str:

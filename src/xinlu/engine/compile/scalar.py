@@ -40,7 +40,7 @@ class Scalar:
         """SQL text of every argument."""
         return [self.sql(arg, columns) for arg in node.args]
 
-    def lookup(self, table_name: str, keys: list[str], columns: Columns) -> str:
+    def lookup(self, table_name: str, keys: list[str], found: Type, columns: Columns) -> str:
         """A table as CASE: equality of keys, or the interval of one number."""
         table = self.tables[table_name]
         lines = []
@@ -49,8 +49,8 @@ class Scalar:
                 test = in_interval(keys[0], parse_interval(row.interval or "")) if row.interval else "TRUE"
             else:
                 test = " AND ".join(f"({k}) = {constant(v)}" for k, v in zip(keys, row.when, strict=True)) or "TRUE"
-            lines.append(f"WHEN {test} THEN {self.piece(table_name, index, keys[0], columns)}")
-        otherwise = f" ELSE {constant(table.otherwise)}" if table.otherwise is not None else ""
+            lines.append(f"WHEN {test} THEN {_as(found, self.piece(table_name, index, keys[0], columns))}")
+        otherwise = f" ELSE {_as(found, constant(table.otherwise))}" if table.otherwise is not None else ""
         # A missing key is no key: without this the ELSE would answer for it.
         absent = " OR ".join(f"({key}) IS NULL" for key in keys)
         return f"(CASE WHEN {absent} THEN NULL {' '.join(lines)}{otherwise} END)"
@@ -91,8 +91,6 @@ def _type(node: Node) -> Type:
 
 def _binary(writer: Scalar, node: Node, columns: Columns) -> str:
     left, right = writer.all(node, columns)
-    if node.op in {"+", "-"} and _type(node).scale > max(_type(node.args[0]).scale, _type(node.args[1]).scale):
-        return f"({left} {node.op} {right})"
     return f"({left} {node.op} {right})"
 
 
@@ -104,8 +102,14 @@ def _comparison(writer: Scalar, node: Node, columns: Columns) -> str:
     return f"({left} {node.op} {right})"
 
 
+def _as(found: Type, sql: str) -> str:
+    """A branch cast to the type of the whole: DuckDB would cut the digits of mixed decimals."""
+    return f"CAST({sql} AS {p.sql_type(found)})" if found.kind == "number" else sql
+
+
 def _case(writer: Scalar, node: Node, columns: Columns) -> str:
     parts = writer.all(node, columns)
+    parts = [_as(_type(node), one) if i % 2 or i == len(parts) - 1 else one for i, one in enumerate(parts)]
     lines = " ".join(f"WHEN {w} THEN {t}" for w, t in zip(parts[:-1:2], parts[1:-1:2], strict=True))
     return f"(CASE {lines} ELSE {parts[-1]} END)"
 
@@ -155,7 +159,14 @@ def _steps(writer: Scalar, node: Node, columns: Columns) -> str:
 
 
 def _coalesce(writer: Scalar, node: Node, columns: Columns) -> str:
-    return f"coalesce({', '.join(writer.all(node, columns))})"
+    return f"coalesce({', '.join(_as(_type(node), part) for part in writer.all(node, columns))})"
+
+
+def _extreme(name: str) -> Callable[[Scalar, Node, Columns], str]:
+    def write(writer: Scalar, node: Node, columns: Columns) -> str:
+        return p.extreme(name, [_as(_type(node), part) for part in writer.all(node, columns)])
+
+    return write
 
 
 def _step(writer: Scalar, node: Node, columns: Columns) -> str:
@@ -178,7 +189,7 @@ def _better(pick: str) -> Callable[[Scalar, Node, Columns], str]:
 
 def _lookup(writer: Scalar, node: Node, columns: Columns) -> str:
     keys = [writer.sql(arg, columns) for arg in node.args[1:]]
-    return writer.lookup(str(node.args[0].value), keys, columns)
+    return writer.lookup(str(node.args[0].value), keys, _type(node), columns)
 
 
 _CALLS: dict[str, Callable[[Scalar, Node, Columns], str]] = {
@@ -189,8 +200,8 @@ _CALLS: dict[str, Callable[[Scalar, Node, Columns], str]] = {
     "abs": lambda w, n, c: f"abs({w.sql(n.args[0], c)})",
     "sqrt": lambda w, n, c: p.root(w.sql(n.args[0], c), _type(n.args[0]).scale),
     "steps": _steps,
-    "least": lambda w, n, c: p.extreme("least", w.all(n, c)),
-    "greatest": lambda w, n, c: p.extreme("greatest", w.all(n, c)),
+    "least": _extreme("least"),
+    "greatest": _extreme("greatest"),
     "coalesce": _coalesce,
     "present": lambda w, n, c: f"({w.sql(n.args[0], c)} IS NOT NULL)",
     "missing": lambda w, n, c: f"({w.sql(n.args[0], c)} IS NULL)",

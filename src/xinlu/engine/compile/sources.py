@@ -9,7 +9,15 @@ from xinlu.engine.compile.draft import Draft, row_column
 from xinlu.law.catalogue import Item
 from xinlu.law.meaning import Path
 from xinlu.law.rulebook import Period, Source
+from xinlu.law.source import Grade
 from xinlu.law.typing_rules import Ref
+
+
+def weakness(column: str) -> str:
+    """A grade's name as a number, official where there is none."""
+    lines = " ".join(f"WHEN {p.text_literal(grade.value)} THEN {grade.weakness}" for grade in Grade)
+    return f"CAST(coalesce(CASE {column} {lines} END, 0) AS TINYINT)"
+
 
 # ── units ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -88,7 +96,8 @@ def anniversary_bounds(draft: Draft, period: Period, start: str, after: str) -> 
         begins = f"CASE WHEN {start} <= {draft.today} THEN {shift(start, f'{cycle} * {count}')} END"
         return begins, after
     begins = f"CASE WHEN {start} <= {draft.today} AND {cycle} >= 1 THEN {shift(start, f'({cycle} - 1) * {count}')} END"
-    ends = f"CASE WHEN {start} <= {draft.today} AND {cycle} >= 1 THEN {shift(start, f'{cycle} * {count}')} END"
+    closed = f"WHEN {start} <= {draft.today} AND {cycle} >= 1 THEN {shift(start, f'{cycle} * {count}')}"
+    ends = f"CASE {closed} WHEN {start} <= {draft.today} THEN NULL ELSE {after} END"
     return begins, ends
 
 
@@ -221,6 +230,10 @@ class SourceWriter:
             f"{self.column(ref)} AS {row_column(ref)}" for ref in sorted(self.draft.demand[self.name], key=str)
         ]
         selected.append(f"{self.exclusion()} AS _excluded")
+        grade = self.grade()
+        if grade is not None:
+            self.draft.graded.add(self.name)
+            selected.append(f"{grade} AS _grade")
         where = f" WHERE {' AND '.join(tests)}" if tests else ""
         return self.draft.add(
             f"source_{self.name}",
@@ -249,8 +262,18 @@ class SourceWriter:
         if self.source.findings is not None:
             return "r.unit"
         assert self.item is not None
+        own = self.draft.meaning.book.rates.record == self.item.item
+        if own and reach.role is None and reach.unit_role is None:
+            return "r.record"
         role = reach.role or self.item.roles[0].name
         return "r._each" if role == self.source.each else f"r.role_{role}"
+
+    def match(self, column: str) -> str:
+        """Condition that ``column`` is the subject in the role (or one of them)."""
+        role = self.item.role(self.source.unit.role or self.item.roles[0].name) if self.item is not None else None
+        if role is not None and role.many and role.name != self.source.each and self.in_role() != "r.record":
+            return f"list_contains({self.in_role()}, {column})"
+        return f"{column} = {self.in_role()}"
 
     def reached(self) -> tuple[list[str], list[str]]:
         """FROM parts and conditions that join rows with their units."""
@@ -259,7 +282,7 @@ class SourceWriter:
         base = self.base()
         if reach.row is not None or (reach.parent is not None and reach.parent != "unit"):
             linked = draft.current[str(reach.row or reach.parent)]
-            match = f"q.{p.identifier(str(reach.column))} = {self.in_role()}" if reach.row else "r.parent = q.key"
+            match = self.match(f"q.{p.identifier(str(reach.column))}") if reach.row else "r.parent = q.key"
             tables = [
                 base,
                 f"JOIN {linked} q ON {match} AND q._excluded IS NULL",
@@ -272,8 +295,8 @@ class SourceWriter:
         if relation is not None:
             return self.through_relation(base, relation, tests)
         if reach.unit_role is not None:
-            return [base, f"JOIN {self.unit_role(reach.unit_role)} u ON u._role = {self.in_role()}"], tests
-        return [base, f"JOIN {self.units} u ON u.unit = {self.in_role()}"], tests
+            return [base, f"JOIN {self.unit_role(reach.unit_role)} u ON {self.match('u._role')}"], tests
+        return [base, f"JOIN {self.units} u ON {self.match('u.unit')}"], tests
 
     def unit_role(self, role: str) -> str:
         """Units with the subject of one of their roles; a role with many subjects gives a row for each."""
@@ -291,7 +314,7 @@ class SourceWriter:
         join = "u._role" if reach.unit_role is not None else "u.unit"
         tables = [base]
         if self.item is not None or self.source.findings is not None:
-            tables.append(f"JOIN relation g ON g.{far} = {self.in_role()}")
+            tables.append(f"JOIN relation g ON {self.match('g.' + far)}")
         tables.append(f"JOIN {units} u ON {join} = g.{near}")
         if reach.at is not None:
             at = draft.sql(("sources", self.name, "unit", "at"), self.column)
@@ -349,6 +372,13 @@ class SourceWriter:
         if reach.row is not None:
             return "q.key"
         return "r.parent" if self.item is not None else "CAST(NULL AS BIGINT)"
+
+    def grade(self) -> str | None:
+        """Weakness of the grade that the row itself carries (0 official … 3 sample), or None if it has none."""
+        if self.source.findings is not None:
+            return "r._grade"
+        carried = self.item.field("grade") if self.item is not None else None
+        return weakness("r.grade") if carried is not None and carried.codes == "source_grades" else None
 
     def exclusion(self) -> str:
         lines = [

@@ -2,76 +2,173 @@
 
 from __future__ import annotations
 
+from xinlu.engine.answers import NO_BAND, NO_LEVEL, title_of, wanted
 from xinlu.engine.compile import primitives as p
-from xinlu.engine.compile.draft import Draft
+from xinlu.engine.compile.draft import Draft, answer
 from xinlu.engine.compile.lines import LineWriter
-from xinlu.engine.compile.outcome import UnitTable
+from xinlu.engine.compile.outcome import UnitTable, no_period_reasons
+from xinlu.engine.compile.sources import weakness
 from xinlu.law.rulebook import Output
-
-NO_PERIOD = "没有周期起算日期，或尚无一个完整周期"
+from xinlu.law.source import Grade
 
 
 def status_sql(draft: Draft, name: str, output: Output) -> str:
     """``rated``, ``open`` or ``not_rated`` over the state table f."""
-    lines = [f"WHEN f.{p.identifier(name)} IS NOT NULL THEN 'rated'"]
+    lines = [f"WHEN f.{p.identifier(answer(name))} IS NOT NULL THEN 'rated'"]
     for index, rule in enumerate(draft.meaning.book.rated_when):
         if rule.status == "open" and not output.unrated:
             lines.append(f"WHEN f._failed = {index} THEN 'open'")
     asked = [str(index) for index, condition in enumerate(output.conditions) if condition.ask is not None]
-    if asked:
+    if asked and output.value is None:
         lines.append(f"WHEN f.{p.identifier(name + ' line')} IN ({', '.join(asked)}) THEN 'open'")
     return f"CASE {' '.join(lines)} ELSE 'not_rated' END"
 
 
 def reason_sql(draft: Draft, name: str, output: Output) -> str:
     """Why there is no answer, in Chinese; missing where there is one."""
-    book = draft.meaning.book
-    lines = [f"WHEN f.{p.identifier(name)} IS NOT NULL THEN NULL"]
+    lines = [f"WHEN f.{p.identifier(answer(name))} IS NOT NULL THEN NULL"]
     if not output.unrated:
-        lines.append(f"WHEN f._failed = -1 THEN {p.text_literal(NO_PERIOD)}")
-        for index, rule in enumerate(book.rated_when):
+        for place, reason in enumerate(no_period_reasons(draft)):
+            lines.append(f"WHEN f._failed = {-1 - place} THEN {p.text_literal(reason)}")
+        for index, rule in enumerate(draft.meaning.book.rated_when):
             lines.append(f"WHEN f._failed = {index} THEN {p.text_literal(rule.otherwise)}")
-    for index, condition in enumerate(output.conditions):
-        if condition.ask is not None:
-            lines.append(f"WHEN f.{p.identifier(name + ' line')} = {index} THEN {p.text_literal(condition.ask)}")
-    return f"CASE {' '.join(lines)} ELSE {p.text_literal(output.withheld or '数据不足')} END"
+    return f"CASE {' '.join(lines)} ELSE {without_base(draft, name, output)} END"
 
 
-def add_findings(draft: Draft, state: UnitTable, lines: LineWriter) -> str:
+def without_base(draft: Draft, name: str, output: Output) -> str:
+    """Reason of a rated unit without an answer: what is missing, what is asked, or why no level is given."""
+    if output.value is not None:
+        return lacking(draft, name, "value")
+    if output.bands is not None:
+        number = f"f.{p.identifier(name + ' number')}"
+        return (
+            f"CASE WHEN {number} IS NULL THEN {lacking(draft, name, 'bands', 'of')} ELSE {p.text_literal(NO_BAND)} END"
+        )
+    asks = "".join(
+        f"WHEN f.{p.identifier(name + ' line')} = {index} THEN {p.text_literal(condition.ask or NO_LEVEL)} "
+        for index, condition in enumerate(output.conditions)
+    )
+    otherwise = p.text_literal(output.withheld or NO_LEVEL)
+    return f"CASE {asks}ELSE {otherwise} END" if asks else otherwise
+
+
+def lacking(draft: Draft, name: str, *path: str) -> str:
+    """``缺少…`` with the titles of what is missing, else that it cannot be computed."""
+    node = draft.meaning.expression("outputs", name, *path)
+    columns = draft.unit_columns("f")
+    parts = [
+        f"CASE WHEN {columns(ref)} IS NULL THEN {p.text_literal(title_of(draft.meaning, ref))} END"
+        for ref in wanted(draft.meaning, node)
+    ]
+    otherwise = p.text_literal(f"无法算出{draft.meaning.book.outputs[name].title}")
+    if not parts:
+        return otherwise
+    return f"coalesce('缺少' || nullif(concat_ws('、', {', '.join(parts)}), ''), {otherwise})"
+
+
+# ── grades ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def add_grades(draft: Draft, selects: list[str]) -> dict[str, str]:
+    """Output → SQL of the weakness of its grade over f and the grades table g (all constants: no table).
+
+    The grade of a finding is the weakest among the entries on which its output rests. Where no part of the
+    book is weaker than the output itself, that is known without looking.
+    """
+    law = draft.provenance
+    floors = {name: law.output(name).weakness for name in draft.meaning.book.outputs}
+    weakest = weakest_part(draft)
+    varying = [name for name, floor in floors.items() if draft.graded or weakest > floor]
+    found = {name: str(floor) for name, floor in floors.items()}
+    if not varying:
+        return found
+    columns = []
+    for name in varying:
+        rest = law.rest_of(name)
+        steps = ", ".join(p.text_literal(one) for one in sorted(rest.steps))
+        test = f"step IN ({steps})"
+        if rest.clauses:
+            clauses = ", ".join(p.text_literal(one) for one in sorted(rest.clauses))
+            test = f"({test} OR (kind = 'hit' AND clause IN ({clauses})))"
+        columns.append(f"max({weakness('grade')}) FILTER (WHERE {test}) AS {p.identifier(name)}")
+        found[name] = f"greatest({floors[name]}, coalesce(g.{p.identifier(name)}, 0))"
+    entries = f"SELECT * FROM ({' UNION ALL '.join(selects)}) WHERE kind NOT IN ('lost', 'excluded')"
+    draft.add("grades", f"SELECT unit, {', '.join(columns)} FROM ({entries}) GROUP BY unit")
+    return found
+
+
+def weakest_part(draft: Draft) -> int:
+    """The weakest grade that any part of the book can give to an entry."""
+    law, book = draft.provenance, draft.meaning.book
+    grades = [book.source.grade]
+    grades += [law.clause(one) for one in book.clauses] + [law.fold(one) for one in book.folds]
+    grades += [law.value(one) for one in book.values]
+    grades += [law.part(rule, "rated_when", index) for index, rule in enumerate(book.rated_when)]
+    for name, output in book.outputs.items():
+        parts = [("conditions", output.conditions), ("moves", output.moves)]
+        grades += [law.part(one, "outputs", name, key, i) for key, group in parts for i, one in enumerate(group)]
+        if output.bands is not None:
+            grades.append(law.part(output.bands, "outputs", name, "bands"))
+    return Grade.weakest(*grades).weakness
+
+
+def grade_text(number: str) -> str:
+    """A weakness as the name of its grade."""
+    if number.isdigit():
+        return p.text_literal(list(Grade)[int(number)].value)
+    lines = " ".join(f"WHEN {grade.weakness} THEN {p.text_literal(grade.value)}" for grade in Grade)
+    return f"CASE {number} {lines} END"
+
+
+# ── findings ────────────────────────────────────────────────────────────────────────────────────
+
+_SLOTS = {
+    "number": ("number", "DECIMAL(38, 12)"),
+    "level": ("level", "VARCHAR"),
+    "day": ("date", "DATE"),
+    "flag": ("flag", "BOOLEAN"),
+}
+
+
+def slots(column: str, kind: str) -> dict[str, str]:
+    """The answer columns of a finding."""
+    found = {name: f"CAST({column if kind == own else 'NULL'} AS {sql})" for name, (own, sql) in _SLOTS.items()}
+    found["text"] = f"CAST({'NULL' if kind in {own for own, _ in _SLOTS.values()} else column} AS VARCHAR)"
+    return found
+
+
+def add_findings(draft: Draft, state: UnitTable, lines: LineWriter, grades: dict[str, str]) -> str:
     """The view ``findings``; also writes the status and output lines of entries."""
     selects = []
+    joined = f"{state.name} f"
+    if any(not one.isdigit() for one in grades.values()):
+        joined += f" LEFT JOIN {draft.table('grades')} g ON g.unit = f.unit"
     for name, output in draft.meaning.book.outputs.items():
         found = draft.meaning.outputs[name]
-        column = f"f.{p.identifier(name)}"
-        slots = {
-            "number": f"CAST({column} AS DECIMAL(38, 12))"
-            if found.kind == "number"
-            else "CAST(NULL AS DECIMAL(38, 12))",
-            "level": column if found.kind == "level" else "CAST(NULL AS VARCHAR)",
-            "day": column if found.kind == "date" else "CAST(NULL AS DATE)",
-            "flag": column if found.kind == "flag" else "CAST(NULL AS BOOLEAN)",
-            "text": f"CAST({column} AS VARCHAR)" if found.kind in {"text", "subject"} else "CAST(NULL AS VARCHAR)",
-        }
+        column = f"f.{p.identifier(answer(name))}"
         status, reason = status_sql(draft, name, output), reason_sql(draft, name, output)
-        grade = p.text_literal(draft.meaning.book.source.grade.value)
-        chosen = ", ".join(f"{sql} AS {key}" for key, sql in slots.items())
+        chosen = ", ".join(f"{sql} AS {key}" for key, sql in slots(column, found.kind).items())
         selects.append(
             f"SELECT f.unit, {p.text_literal(name)} AS output, {status} AS status, {chosen}, {reason} AS reason, "
-            f"{grade} AS grade FROM {state.name} f"
+            f"{grade_text(grades[name])} AS grade FROM {joined}"
         )
-        table, step = f"{state.name} f", p.text_literal(name)
-        lines.line(table, unit="f.unit", step=step, kind="status", text=reason, grade=grade, where=f"{column} IS NULL")
-        lines.line(
-            table, unit="f.unit", step=step, kind="output", grade=grade, where=f"{column} IS NOT NULL",
-            **lines.shown(column, found),
-        )  # fmt: skip
+        law = lines.grade(draft.provenance.output(name))
+        silent = "" if output.unrated else " AND f._failed IS NULL"
+        lines.unit_line(name, "status", law, text=reason, where=f"{column} IS NULL{silent}")
+        lines.unit_line(name, "output", law, where=f"{column} IS NOT NULL", **lines.shown(column, found))
     return draft.add("findings", " UNION ALL ".join(selects), view=True)
 
 
-def add_wide(draft: Draft, state: UnitTable) -> str:
-    """One row a unit with ``<output>`` and ``<output>_status`` columns, for books that read this one."""
+def add_wide(draft: Draft, state: UnitTable, grades: dict[str, str]) -> str:
+    """One row a unit with ``<output>`` and ``<output>_status`` columns and the weakest grade, for other books."""
     columns = []
     for name, output in draft.meaning.book.outputs.items():
-        columns.append(f"f.{p.identifier(name)}")
+        columns.append(f"f.{p.identifier(answer(name))} AS {p.identifier(name)}")
         columns.append(f"{status_sql(draft, name, output)} AS {p.identifier(name + '_status')}")
-    return draft.add("wide", f"SELECT f.unit, {', '.join(columns)} FROM {state.name} f", view=True)
+    joined = f"{state.name} f"
+    if any(not one.isdigit() for one in grades.values()):
+        joined += f" LEFT JOIN {draft.table('grades')} g ON g.unit = f.unit"
+    numbers = list(grades.values())
+    weakest = numbers[0] if len(numbers) == 1 else f"greatest({', '.join(numbers)})"
+    columns.append(f"CAST({weakest} AS TINYINT) AS _grade")
+    return draft.add("wide", f"SELECT f.unit, {', '.join(columns)} FROM {joined}")
