@@ -350,7 +350,7 @@ states:
 actions:
   decide: {title: 决定, who: office, when: [filed], to: done}
 clocks:
-  decision: {title: 决定时限, on: filed, working_days: 10, then: decide}
+  decision: {title: 决定时限, on: [filed], working_days: 10, then: decide}
 """
 
 
@@ -376,7 +376,8 @@ def test_a_sound_procedure_has_no_problem(root: Path) -> None:
         ("title: 办结, final: true", "title: 办结", "LAW-703", "done: {"),
         ("queue: office}", "queue: office, final: true}", "LAW-703", "filed: {"),
         ("working_days: 10, ", "", "LAW-704", "decision:"),
-        ("on: filed", "on: done", "LAW-704", "decision:"),
+        ("on: [filed]", "on: [done]", "LAW-704", "decision:"),
+        ("on: [filed]", "on: []", "LAW-704", "decision:"),
         ("working_days: 10", "ends_on: nowhere.until", "LAW-704", "decision:"),
         ("working_days: 10", "working_days: 0", "LAW-203", "decision:"),
     ],

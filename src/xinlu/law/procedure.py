@@ -60,17 +60,18 @@ class Action(Piece):
 
 
 class Clock(Piece):
-    """A time limit: starts on entering ``on`` and ends when the case leaves it."""
+    """A time limit. It starts when the case comes into one of the states ``on`` from outside, and stops when the
+    case goes to a state that is neither in ``on`` nor in ``pauses_in``."""
 
     title: str
-    on: Name
-    """The state in which it runs."""
+    on: tuple[Name, ...]
+    """The states whose days it counts."""
     working_days: int | None = Field(default=None, ge=1)
     days: int | None = Field(default=None, ge=1)
     ends_on: str | None = None
     """Instead of a number: a date output ``book.output`` of a rulebook that says when it ends."""
     pauses_in: tuple[Name, ...] = ()
-    """States whose days are not counted (supplementing papers, expert opinion)."""
+    """States that stop it only for a while: their days are not counted."""
     then: Name | None = None
     """Action that follows by itself at the end (the publicity period ran out); None: the lamp turns red."""
     extend_once: int | None = Field(default=None, ge=1)

@@ -81,7 +81,10 @@ def _reach(procedure: Procedure, notes: Notes) -> None:
 def _clocks(procedure: Procedure, library: Library, notes: Notes) -> None:
     for name, clock in procedure.clocks.items():
         path = ("clocks", name)
-        _known(clock.on, procedure.states, "环节", notes, *path, "on")
+        for state in clock.on:
+            _known(state, procedure.states, "环节", notes, *path, "on")
+        if not clock.on:
+            notes.add("LAW-704", "时限没有写明在哪个环节计算", *path, "on")
         for state in clock.pauses_in:
             _known(state, procedure.states, "环节", notes, *path, "pauses_in")
         lengths = [x for x in (clock.working_days, clock.days, clock.ends_on) if x is not None]
@@ -94,9 +97,10 @@ def _clocks(procedure: Procedure, library: Library, notes: Notes) -> None:
             continue
         if not _known(clock.then, procedure.actions, "动作", notes, *path, "then"):
             continue
-        if clock.on not in procedure.actions[clock.then].when:
-            title = procedure.actions[clock.then].title
-            notes.add("LAW-704", f"届满后的动作“{title}”在该环节不能做", *path, "then")
+        action = procedure.actions[clock.then]
+        for state in set(clock.on) - set(action.when):
+            sentence = f"届满后的动作“{action.title}”在环节“{state}”不能做"
+            notes.add("LAW-704", sentence, *path, "then")
 
 
 def _date_output(name: str, library: Library) -> bool:
