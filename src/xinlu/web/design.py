@@ -28,9 +28,9 @@ from xinlu.web.scale import scale_of
 
 def _levels(names: str, titles: str = "", colours: str = "") -> tuple[Level, ...]:
     words = titles.split() or [""] * len(names.split())
-    tints = colours.split() or [None] * len(names.split())
+    tints = colours.split() or [""] * len(names.split())
     return tuple(
-        Level(level=name, title=title, colour=tint)  # type: ignore[arg-type]
+        Level.model_validate({"level": name, "title": title, "colour": tint or None})
         for name, title, tint in zip(names.split(), words, tints, strict=True)
     )
 

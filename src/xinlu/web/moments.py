@@ -1,8 +1,8 @@
-"""The clock of the pages: the one place where a page learns which day it is."""
+"""The clock of the pages: the one place where a page learns what day and time it is."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 from django.utils import timezone
 
@@ -10,3 +10,8 @@ from django.utils import timezone
 def today() -> date:
     """Today in China."""
     return timezone.localdate()
+
+
+def now() -> datetime:
+    """This moment, with its zone."""
+    return timezone.now()

@@ -11,10 +11,12 @@ from django.urls import reverse
 
 from xinlu.access.scope import Scope
 from xinlu.dossier import queries
-from xinlu.dossier.arithmetic import Account, Sheet
+from xinlu.dossier.arithmetic import Account, Decision, Sheet
+from xinlu.gazette import current
 from xinlu.law.rulebook import Rulebook, Value
 from xinlu.ledger import queries as ledger
 from xinlu.ledger.models import Standing
+from xinlu.registry import queries as registry
 from xinlu.web import lawbook
 from xinlu.web.moments import today
 from xinlu.web.parts import Badge, Event, Pager, Tab, badge_of, page_number, shown_level
@@ -153,13 +155,13 @@ def standing(request: HttpRequest, number: int, standing: int) -> HttpResponse:
     """Every entry of one standing: record, clause, arithmetic."""
     scope, day = Scope.of(request.user), today()
     explained = queries.explained(scope, number, standing, on=day)
-    subject = queries.registry.subject(scope, number)
+    subject = registry.subject(scope, number)
     if explained is None or subject is None:
         raise Http404("没有这条评价结果")
     main, book = explained.shown.main, explained.shown.book
     context = {
         "subject": subject,
-        "name": queries.registry.shown_name(scope, subject),
+        "name": registry.shown_name(scope, subject),
         "standing": main,
         "shown": explained.shown,
         "book": book,
@@ -177,7 +179,7 @@ def _reasons(explained: queries.Explained, book: Rulebook | None) -> dict[str, o
     account = explained.account
     if account is None or book is None:
         return {}
-    names = lawbook.names_of(book, queries.current.catalogue())
+    names = lawbook.names_of(book, current.catalogue())
     views = [sheet_view(sheet, book, names) for sheet in account.sheets if sheet.lines]
     rows = {sheet.row for sheet in account.sheets if sheet.row is not None}
     return {
@@ -276,7 +278,7 @@ def strip(account: Account, book: Rulebook, output: str) -> Scale | None:
     return scale_of(cut=part.bands.cut, levels=lawbook.levels_of(book, output), number=number)
 
 
-def decisions(account: Account, book: Rulebook) -> list[tuple[str, str, str, Badge | None, object]]:
+def decisions(account: Account, book: Rulebook) -> list[tuple[str, str, str, Badge | None, Decision]]:
     """Step, words, article, badge of what it gave, and the decision itself."""
     told = []
     kinds = {"band": "按分档", "condition": "按条件", "move": "调整", "status": "未评原因", "output": "结论"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from xinlu.web import deliveries, design, entrance, home, overview, rulebooks, subject
+from xinlu.web import deliveries, design, entrance, home, overview, rulebooks, subject, upload
 
 app_name = "web"
 
@@ -17,7 +17,7 @@ urlpatterns = [
     path("rulebooks/<slug:book>/<str:version>/", rulebooks.show, name="rulebook"),
     path("overview/", overview.overview, name="overview"),
     path("deliveries/", deliveries.index, name="deliveries"),
-    path("deliveries/upload/", deliveries.index, name="upload"),
+    path("deliveries/upload/", upload.upload, name="upload"),
     path("deliveries/<int:number>/", deliveries.show, name="delivery"),
     path("design/", design.page, name="design"),
     path("sign-in/", entrance.SignIn.as_view(), name="sign-in"),

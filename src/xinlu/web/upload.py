@@ -1,0 +1,140 @@
+"""``/deliveries/upload/``: choose a file, look at what would become of it, then hand it over."""
+
+from __future__ import annotations
+
+import secrets
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from xinlu.access.scope import Scope
+from xinlu.gazette import current
+from xinlu.intake.deliver import deliver
+from xinlu.intake.preview import preview
+from xinlu.intake.problems import Refused
+from xinlu.intake.sheet import MEGABYTE, UPLOAD
+from xinlu.ledger.models import Source
+from xinlu.web.moments import now
+
+DRAFT = "upload"
+"""Where the session keeps what is being looked at: token, file name, source, item."""
+
+
+class UploadForm(forms.Form):
+    """A source of the own organ, what the rows are, and the file."""
+
+    source = forms.ChoiceField(label="数据源", error_messages={"required": "请选择数据源"})
+    item = forms.ChoiceField(label="信息项", required=False, help_text="不选时按列名辨认")
+    file = forms.FileField(
+        label="文件",
+        help_text=f"CSV、XLSX、JSON；不超过 {UPLOAD.size // MEGABYTE} MB、{UPLOAD.rows:,} 行",
+        widget=forms.FileInput(attrs={"accept": ".csv,.xlsx,.json,.ndjson"}),
+        error_messages={"required": "请选择要上传的文件", "empty": "文件是空的，请确认选对了文件"},
+    )
+
+    def __init__(self, *args: object, sources: list[Source], **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        items = sorted(current.catalogue().items.values(), key=lambda item: item.title)
+        source, item = self.fields["source"], self.fields["item"]
+        assert isinstance(source, forms.ChoiceField)
+        assert isinstance(item, forms.ChoiceField)
+        source.choices = [(one.code, f"{one.title}（{one.code}）") for one in sources]
+        item.choices = [("", "按列名辨认"), *((one.item, one.title) for one in items)]
+
+    def clean_file(self) -> object:
+        """A file that is too large is not read at all."""
+        file = self.cleaned_data["file"]
+        if file.size > UPLOAD.size:
+            raise forms.ValidationError(f"文件超过 {UPLOAD.size // MEGABYTE} MB，请拆成几个文件")
+        return file
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def upload(request: HttpRequest) -> HttpResponse:
+    """GET: the form. POST ``step=preview``: what would happen. POST ``step=commit``: hand it over."""
+    scope = Scope.of(request.user)
+    own = scope.organ if scope.kind == "officer" else None
+    sources = list(Source.objects.filter(organ__code=own)) if own else []
+    if request.method == "POST" and request.POST.get("step") == "commit":
+        return _commit(request, scope, sources)
+    form = UploadForm(request.POST or None, request.FILES or None, sources=sources)
+    if request.method == "POST" and form.is_valid():
+        return _preview(request, scope, form)
+    return _page(request, form)
+
+
+def _page(request: HttpRequest, form: UploadForm, **more: object) -> HttpResponse:
+    for name in form.errors:
+        if name in form.fields:
+            form.fields[name].widget.attrs["aria-invalid"] = "true"
+    return render(
+        request, "web/upload.html", {"form": form, **more}, status=422 if form.errors or more.get("problems") else 200
+    )
+
+
+def _preview(request: HttpRequest, scope: Scope, form: UploadForm) -> HttpResponse:
+    file, wanted = form.cleaned_data["file"], form.cleaned_data
+    data = file.read()
+    try:
+        seen = preview(
+            file=data,
+            name=file.name,
+            source=wanted["source"],
+            item=wanted["item"] or None,
+            received_at=now(),
+            scope=scope,
+        )
+    except Refused as refused:
+        return _page(request, form, problems=refused.problems)
+    _forget(request)
+    token = secrets.token_urlsafe(16)
+    default_storage.save(_place(request, token), ContentFile(data))
+    request.session[DRAFT] = {"token": token, "name": file.name, "source": wanted["source"], "item": wanted["item"]}
+    return render(request, "web/upload_preview.html", {"seen": seen, "token": token})
+
+
+def _commit(request: HttpRequest, scope: Scope, sources: list[Source]) -> HttpResponse:
+    draft = request.session.get(DRAFT)
+    if (
+        not draft
+        or draft["token"] != request.POST.get("token")
+        or not default_storage.exists(_place(request, draft["token"]))
+    ):
+        messages.error(request, "预览已过期，没有写入任何数据。请重新上传。")
+        return redirect("web:upload")
+    with default_storage.open(_place(request, draft["token"])) as kept:
+        data = kept.read()
+    try:
+        done = deliver(
+            file=data,
+            name=draft["name"],
+            source=draft["source"],
+            item=draft["item"] or None,
+            received_at=now(),
+            actor=scope.actor,
+            scope=scope,
+            limits=UPLOAD,
+        )
+    except Refused as refused:
+        return _page(request, UploadForm(sources=sources), problems=refused.problems)
+    _forget(request)
+    words = f"已交付 {done.delivered} 行：入库 {done.accepted}，疑问 {done.queried}，重复 {done.duplicate}。"
+    messages.success(request, words)
+    return redirect("web:delivery", number=done.delivery)
+
+
+def _place(request: HttpRequest, token: str) -> str:
+    return f"drafts/{request.user.pk}-{token}"
+
+
+def _forget(request: HttpRequest) -> None:
+    """Drop the file that was looked at before."""
+    if draft := request.session.pop(DRAFT, None):
+        default_storage.delete(_place(request, draft["token"]))
