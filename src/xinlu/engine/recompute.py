@@ -49,7 +49,7 @@ def _recomputed(books: Sequence[Provenance], unit: int, entries: list[Entry]) ->
     for entry in entries:
         by_step.setdefault(entry.step, []).append(entry)
     provenance = _governing(books, unit, by_step)
-    frame = _frame(provenance.meaning, by_step)
+    frame = frame_of(provenance.meaning, by_step)
     unrated = next((e.text for e in by_step.get(RATED_WHEN, []) if e.text in PERIOD_REASONS), None)
     answering = Answering(provenance, unit, frame, _evidence(entries), unrated)
     answering.answer()
@@ -77,8 +77,8 @@ def _facts(meaning: Meaning, by_step: Mapping[str, Sequence[Entry]]) -> dict[str
     return facts
 
 
-def _frame(meaning: Meaning, by_step: Mapping[str, Sequence[Entry]]) -> Frame:
-    """Facts, folds and values of one unit."""
+def frame_of(meaning: Meaning, by_step: Mapping[str, Sequence[Entry]]) -> Frame:
+    """Facts, folds and values of one unit, by the entries of each step."""
     facts = _facts(meaning, by_step)
     folds = {name: _fold(meaning, name, by_step.get(name, ())) for name in meaning.folds}
     values: dict[str, Value] = {}
