@@ -19,7 +19,8 @@ sources:
     within: life
     exclude: [{when: "behaviour_code = 'old'", because: 已经整改, clause: 第九条}]
 clauses:
-  act: {title: 不良行为, text: 每次按记录扣分, clause: 第三条, hits: acts, minus: points, when: "behaviour_code <> 'fake'"}
+  act:
+    {title: 不良行为, text: 每次按记录扣分, clause: 第三条, hits: acts, minus: points, when: "behaviour_code <> 'fake'"}
   fake: {title: 弄虚作假, clause: 第四条, hits: acts, when: "behaviour_code = 'fake'"}
 folds:
   total: {title: 得分, start: full, sum: [act]}
@@ -34,8 +35,8 @@ outputs:
 
 def act(record: str, code: str, points: str, day: str) -> str:
     return (
-        f"  - {{item: other_behaviour, id: {record}, subject: 甲公司, behaviour_no: {record}, business: highway_design, "
-        f"area: '330000', behaviour_code: {code}, points: {points}, found_on: {day}}}\n"
+        f"  - {{item: other_behaviour, id: {record}, subject: 甲公司, behaviour_no: {record}, "
+        f"business: highway_design, area: '330000', behaviour_code: {code}, points: {points}, found_on: {day}}}\n"
     )
 
 
