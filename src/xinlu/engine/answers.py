@@ -13,8 +13,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from xinlu.engine.oracle import exact
-from xinlu.engine.oracle.evaluation import Frame, Value, evaluate, rank
+from xinlu.engine import exact
+from xinlu.engine.evaluation import Frame, Value, evaluate, rank
 from xinlu.engine.provenance import RATED_WHEN, Provenance
 from xinlu.engine.result import SEQ, Entry, Finding, stored
 from xinlu.law.expression import Node

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from xinlu.engine.oracle.exact import add_months
+from xinlu.engine.exact import add_months
 from xinlu.engine.result import Finding
 from xinlu.law.meaning import Meaning
 from xinlu.law.rulebook import Rulebook

@@ -12,9 +12,9 @@ from dataclasses import replace
 from decimal import Decimal, localcontext
 from itertools import groupby
 
+from xinlu.engine import exact
 from xinlu.engine.answers import Answering, Evidence, named_value
-from xinlu.engine.oracle import exact
-from xinlu.engine.oracle.evaluation import Frame, Value
+from xinlu.engine.evaluation import Frame, Value
 from xinlu.engine.oracle.population import PERIOD_REASONS
 from xinlu.engine.provenance import RATED_WHEN, Provenance
 from xinlu.engine.result import Entry, Finding, sorted_findings

@@ -12,8 +12,8 @@ from decimal import localcontext
 from graphlib import TopologicalSorter
 from typing import Any
 
+from xinlu.engine import exact
 from xinlu.engine.answers import Answering, Evidence, answer_columns, named_value
-from xinlu.engine.oracle import exact
 from xinlu.engine.oracle.folds import add_fold
 from xinlu.engine.oracle.hits import add_hits, settle, write_unused
 from xinlu.engine.oracle.peers import add_peer

@@ -11,9 +11,9 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
+from xinlu.engine import exact
 from xinlu.engine.answers import answer_columns
-from xinlu.engine.oracle import exact
-from xinlu.engine.oracle.evaluation import Value, is_level, levels_of, rank
+from xinlu.engine.evaluation import Value, is_level, levels_of, rank
 from xinlu.engine.oracle.hits import NOTHING, groups, write_hit
 from xinlu.engine.oracle.setting import Hit, Row, Setting, Unit
 from xinlu.engine.result import stored

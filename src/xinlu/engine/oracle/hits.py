@@ -7,8 +7,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from xinlu.engine.oracle import exact
-from xinlu.engine.oracle.evaluation import Frame, Value
+from xinlu.engine import exact
+from xinlu.engine.evaluation import Frame, Value
 from xinlu.engine.oracle.setting import Hit, Row, Setting, Unit
 from xinlu.engine.provenance import CLAUSES
 from xinlu.engine.result import stored

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from xinlu.engine.oracle import exact
-from xinlu.engine.oracle.evaluation import Value
+from xinlu.engine import exact
+from xinlu.engine.evaluation import Value
 from xinlu.engine.oracle.setting import Setting, Unit
 from xinlu.engine.result import stored
 from xinlu.law.rulebook import Peer

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from xinlu.engine.oracle import exact
-from xinlu.engine.oracle.evaluation import Frame, Value
+from xinlu.engine import exact
+from xinlu.engine.evaluation import Frame, Value
 from xinlu.engine.oracle.setting import Setting, Unit, holds
 from xinlu.law.catalogue import Catalogue
 from xinlu.law.rulebook import Period

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from xinlu.engine.oracle.evaluation import Frame, Value
+from xinlu.engine.evaluation import Frame, Value
 from xinlu.engine.provenance import Provenance
 from xinlu.engine.result import SEQ, Entry, Finding, stored
 from xinlu.law.catalogue import Catalogue

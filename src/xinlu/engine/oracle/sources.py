@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 
-from xinlu.engine.oracle.evaluation import Value
+from xinlu.engine.evaluation import Value
 from xinlu.engine.oracle.population import columns_of
 from xinlu.engine.oracle.setting import Row, Setting, Unit, holds
 from xinlu.engine.result import Finding

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xinlu.engine.oracle import exact
+from xinlu.engine import exact
 
 NUMBERS = st.decimals(min_value=-(10**12), max_value=10**12, places=6)
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from xinlu.engine.oracle import exact
+from xinlu.engine import exact
 from xinlu.law.expression import Node
 from xinlu.law.interval import Interval, parse_interval
 from xinlu.law.meaning import Meaning

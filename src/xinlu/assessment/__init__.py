@@ -1,0 +1,1 @@
+"""Assessment: runs of rulebooks over the ledger, their publication, explanation and comparison."""
