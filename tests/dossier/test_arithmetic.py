@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from types import SimpleNamespace
 
-from tests.web.stand_in import Entry, entries_of_firm
+from tests.dossier.entries import Entry, entries_of_firm
 
 from xinlu.dossier.arithmetic import account_of, folded
 from xinlu.law.library import load, shipped

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from types import ModuleType
+from pathlib import Path
 
 import pytest
-from tests.web import seed, stand_in
+from tests.web import seed
 
 
 @pytest.fixture
-def site(db, monkeypatch) -> seed.Site:
-    """Two firms, a driver and what is known of them."""
-    module = ModuleType("xinlu.assessment.queries")
-    module.entries_of = stand_in.entries_of
-    monkeypatch.setitem(sys.modules, "xinlu.assessment.queries", module)
-    if "xinlu.assessment" not in sys.modules:
-        package = ModuleType("xinlu.assessment")
-        package.queries = module
-        monkeypatch.setitem(sys.modules, "xinlu.assessment", package)
+def site(db, settings, tmp_path: Path) -> seed.Site:
+    """Two firms, a driver and what is known of them, with a run over them published."""
+    settings.VAR = tmp_path
+    settings.COLUMNAR = tmp_path / "columnar"
     return seed.build()

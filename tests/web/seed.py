@@ -9,7 +9,9 @@ from decimal import Decimal
 from tests.province import ACTOR, deliver, driver, organs, penalty, source
 
 from xinlu.access.models import Organ, Person
-from xinlu.ledger.models import Record
+from xinlu.assessment.publish import publish
+from xinlu.assessment.run import run_books
+from xinlu.ledger.models import Record, Standing
 from xinlu.ledger.standing import NewStanding, publish_standings
 from xinlu.registry.enrol import NewSubject, enrol
 from xinlu.registry.relate import NewRelation, relate
@@ -181,7 +183,7 @@ def _rating(firm: int, clean: int) -> int:
         "status": "rated",
         "grade": "unverified",
     }
-    for year, level, score in ((2024, "A", "88.4"), (2025, "AA", "96.1"), (2026, "A", "92.03")):
+    for year, level, score in ((2024, "A", "88.4"), (2025, "AA", "96.1")):
         publish_standings(
             [
                 NewStanding(
@@ -194,7 +196,6 @@ def _rating(firm: int, clean: int) -> int:
                     period_from=date(year - 1, 1, 1),
                     period_until=date(year, 1, 1),
                     effective_until=date(year + 1, 3, 31),
-                    run=f"run-{year}",
                     **common,
                 )
                 for output in ("score", "level")
@@ -202,6 +203,11 @@ def _rating(firm: int, clean: int) -> int:
             source=runs,
             actor=ACTOR,
             at=AT.replace(day=10 + year - 2020),
+        )
+    made = run_books(["highway-design-firm"], as_of=date(2026, 3, 1), actor=ACTOR, at=AT.replace(day=20))
+    for run in made:
+        publish(
+            run, source=runs, actor=ACTOR, at=AT.replace(day=21), effective_from=date(2026, 3, 31), jurisdiction="zj"
         )
     publish_standings(
         [
@@ -211,18 +217,14 @@ def _rating(firm: int, clean: int) -> int:
                 as_of=date(2026, 3, 1),
                 effective_from=date(2026, 3, 31),
                 level="B",
-                period_from=date(2025, 1, 1),
-                period_until=date(2026, 1, 1),
-                run="run-2026",
+                kind="imported",
                 **{**common, "book": "highway-construction-firm", "book_version": "2009"},
-            ),
+            )
         ],
-        source=runs,
+        source=source("neighbours", "zj"),
         actor=ACTOR,
-        at=AT.replace(day=20),
+        at=AT.replace(day=22),
     )
-    from xinlu.ledger.models import Standing
-
     return (
         Standing._base_manager.filter(subject=firm, output="level", version__superseded_at__isnull=True)
         .latest("as_of")

@@ -14,6 +14,7 @@ from django.db.models import Count, QuerySet
 
 from xinlu.access import masking
 from xinlu.access.scope import Scope
+from xinlu.assessment.queries import entries_of
 from xinlu.dossier.arithmetic import Account, account_of, folded
 from xinlu.dossier.places import place_name
 from xinlu.gazette import current
@@ -393,8 +394,6 @@ def explained(scope: Scope, number: int, standing: int, *, on: date) -> Explaine
 
 
 def _account(scope: Scope, one: Standing, book: Rulebook | None) -> Account | None:
-    from xinlu.assessment.queries import entries_of
-
     if book is None or not one.run:
         return None
     entries = entries_of(scope, one.run, one.subject_id)
@@ -404,7 +403,7 @@ def _account(scope: Scope, one: Standing, book: Rulebook | None) -> Account | No
 def _records_in(account: Account) -> set[int]:
     found = {line.record for sheet in account.sheets for line in sheet.lines}
     found |= {line.record for line in account.excluded}
-    found |= {part.record for part in (*account.facts, *account.decisions)}
+    found |= {fact.record for fact in account.facts} | {decision.record for decision in account.decisions}
     found |= {sheet.row for sheet in account.sheets}
     return {number for number in found if number is not None}
 
