@@ -49,6 +49,11 @@ class Desk:
 @pytest.fixture
 def desk(db: None) -> Desk:
     """A desk, with two firms, a sole trader, a driver and two vehicles registered."""
+    return open_desk()
+
+
+def open_desk() -> Desk:
+    """The same for tests that make their own database."""
     load_organs(shipped())
     for code in ("zj-penalties", "zj-other"):
         register_source(code=code, title="示例", organ="zj", kind="platform", actor=ACTOR, at=START)

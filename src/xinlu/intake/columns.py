@@ -60,7 +60,7 @@ TYPE_WORDS: dict[str, str] = {
 """Word behind a role's title → type of identifier (empty: any)."""
 
 IDENTIFYING_FIELDS = {"uscc": "uscc", "organisation_code": "organisation_code", "person_id_no": "id_number"}
-"""Fields of an item that say who stands in its first role, when no column of its own does."""
+"""Fields of an item that say who stands in its first role, behind columns made for it."""
 
 _MARKS = re.compile(r"[*＊]|[(\[【](?:必填|选填|必选|单位:?[^)]*|元|万元|%|千克|毫米|分|日期)[)\]】]")
 
@@ -202,10 +202,9 @@ def item_layout(item: Item, headers: Sequence[str], catalogue: Catalogue, *, fil
     fields = {one.name: found for one in item.fields if (found := taken.take(one.title, spellings(one)))}
     roles = {one.name: named for one in item.roles if (named := _role_columns(item, one.name, taken, catalogue))}
     main = item.roles[0].name if item.roles else ""
-    if main and main not in roles:
-        by_field = [(fields[name], type_) for name, type_ in IDENTIFYING_FIELDS.items() if name in fields]
-        if by_field:
-            roles[main] = by_field
+    by_field = [(fields[name], type_) for name, type_ in IDENTIFYING_FIELDS.items() if name in fields]
+    if main and by_field:
+        roles[main] = [*roles.get(main, []), *by_field]
     retired = catalogue.code_lists[RETIRED].values if RETIRED in catalogue.code_lists else {}
     return ItemLayout(
         item=item,

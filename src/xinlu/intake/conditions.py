@@ -29,6 +29,8 @@ class Condition:
     text: str
     sentence: str
     columns: tuple[str, ...]
+    needed: tuple[str, ...]
+    """Fields of which the check asks whether they are there."""
     test: Part
 
     def fails(self, row: Row) -> bool:
@@ -51,10 +53,12 @@ def _condition(text: str, item: Item, catalogue: Catalogue) -> Condition:
     names = {one.name: one for one in item.fields}
     said = [node.value for node in tree.walk() if node.op == "name"]
     columns = tuple(dict.fromkeys(str(value[0]) for value in said if isinstance(value, tuple)))
+    asked = [node.args[0].value for node in tree.walk() if node.op == "call" and node.value == "present"]
+    needed = tuple(str(value[0]) for value in asked if isinstance(value, tuple))
     unknown = [name for name in columns if name not in names]
     if unknown:
         raise NotACheck(f"{item.item}: {text}: no field {unknown[0]}")
-    return Condition(text, _Words(names, catalogue).say(tree), columns, compiled(tree))
+    return Condition(text, _Words(names, catalogue).say(tree), columns, needed, compiled(tree))
 
 
 def typed(one: Field) -> Callable[[Any], Any]:

@@ -175,14 +175,16 @@ class RecordRows:
             payload = row.payload
             values = {name: make(payload[name]) for name, make in types if name in payload}
             if condition.fails(values):
-                row.faults.append(self._failed(condition))
+                row.faults.append(self._failed(condition, row))
 
-    def _failed(self, condition: Condition) -> Fault:
-        about_publicity = "publicity_until" in condition.columns
-        name = "publicity_until" if about_publicity else condition.columns[-1]
-        column = self.layout.fields.get(name)
-        header = column.header if column else self.fields[name].title
-        return Fault("E10" if about_publicity else "E16", f"应满足：{condition.sentence}", header, name)
+    def _failed(self, condition: Condition, row: Parsed) -> Fault:
+        code, name = "E16", condition.columns[-1]
+        blank = next((one for one in condition.needed if one not in row.payload), None)
+        if blank is not None:
+            code, name = "E01", blank
+        elif "publicity_until" in condition.columns:
+            code, name = "E10", "publicity_until"
+        return Fault(code, f"应满足：{condition.sentence}", self._header(name), name)
 
     def _contents(self, row: Parsed) -> None:
         if self.free_texts:

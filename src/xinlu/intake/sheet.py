@@ -28,11 +28,14 @@ Line = tuple[int, list[Cell]]
 MEGABYTE = 1024 * 1024
 LONGEST_CELL = 131_072
 MOST_COLUMNS = 512
+HEAD_ROOM = 20
+"""Lines above the names of columns that do not count as rows."""
 MOST_ENTRIES = 200
 MOST_UNZIPPED = 200 * MEGABYTE
 HIGHEST_RATIO = 200
 RATIO_MATTERS_FROM = 10 * MEGABYTE
 GUIDE_SHEETS = ("说明", "填报说明", "模板说明", "代码表", "readme")
+SAMPLE = 65_536
 CHINESE = ("gb18030", "gbk", "gb2312", "big5")
 
 
@@ -106,14 +109,11 @@ def decoded(data: bytes, *, name: str = "") -> tuple[str, str]:
         wrong = error
     # Nearly any bytes can be read as GB 18030: a file that is UTF-8 but for a broken byte must not turn into
     # Chinese nonsense.
-    sample = data[:65536]
-    try:
-        sample[: wrong.start].decode("ascii")
-    except UnicodeDecodeError:
-        raise refuse("F02", f"第 {wrong.start + 1} 个字节不是 UTF-8，文件可能被截断或混了编码", file=name) from None
+    if _nearly_utf8(data):
+        raise refuse("F02", f"第 {wrong.start + 1} 个字节不是 UTF-8，文件可能被截断或混了编码", file=name)
     text = _strictly(data, "gb18030", name)
-    best = from_bytes(sample, cp_isolation=[*CHINESE, "utf_8"]).best()
-    if best is None or "\ufffd" in text or _looks_wrong(text):
+    best = from_bytes(data[:SAMPLE], cp_isolation=list(CHINESE)).best()
+    if best is None or _looks_wrong(text):
         raise refuse("F02", "既不是 UTF-8，也不像 GB 18030（GBK）", file=name)
     return text, "gb18030"
 
@@ -125,9 +125,15 @@ def _strictly(data: bytes, encoding: str, name: str) -> str:
         raise refuse("F02", f"第 {error.start + 1} 个字节不合 {encoding} 编码", file=name) from None
 
 
+def _nearly_utf8(data: bytes) -> bool:
+    """Whether most signs beyond ASCII can be read as UTF-8."""
+    signs = [sign for sign in data.decode("utf-8", errors="replace") if ord(sign) > 127]
+    return sum(sign != "\ufffd" for sign in signs) > len(signs) * 0.8
+
+
 def _looks_wrong(text: str) -> bool:
     """Whether text read as GB 18030 holds signs that no Chinese sheet has: private use, or control signs."""
-    return any(0xE000 <= ord(sign) <= 0xF8FF or (ord(sign) < 32 and sign not in "\t\r\n\x1a") for sign in text[:65536])
+    return any(0xE000 <= ord(sign) <= 0xF8FF or (ord(sign) < 32 and sign not in "\t\r\n\x1a") for sign in text[:SAMPLE])
 
 
 # ── CSV ─────────────────────────────────────────────────────────────────────────────────────────
@@ -164,7 +170,7 @@ def _json(text: str, name: str, encoding: str) -> Sheet:
     if not objects or not headers:
         raise refuse("F01", "文件中没有数据", file=name)
     names = tuple(headers)
-    lines = ((number, [_plain(one.get(key), name, number) for key in names]) for number, one in enumerate(objects, 1))
+    lines = [(number, [_plain(one.get(key), name, number) for key in names]) for number, one in enumerate(objects, 1)]
     return Sheet(name=name, form=form, encoding=encoding, lines=lines, headers=names)
 
 
@@ -227,7 +233,7 @@ def _workbook(data: bytes, name: str, limits: Limits) -> Sheet:
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
         sheets = [(title, book.get_sheet_by_name(title)) for title in book.sheet_names]
-        filled = [(title, sheet) for title, sheet in sheets if sheet.total_height and sheet.start is not None]
+        filled = [(title, sheet) for title, sheet in sheets if sheet.start is not None]
         if len(filled) > 1:
             filled = [pair for pair in filled if pair[0].strip().lower() not in GUIDE_SHEETS]
         if not filled:
@@ -236,7 +242,7 @@ def _workbook(data: bytes, name: str, limits: Limits) -> Sheet:
             titles = "、".join(title for title, _ in filled)
             raise refuse("F14", f"有 {len(filled)} 张工作表含数据：{titles}", file=name)
         sheet = filled[0][1]
-        if sheet.total_height > limits.rows + 20:
+        if sheet.total_height > limits.rows + HEAD_ROOM:
             raise refuse("F05", f"有 {sheet.total_height} 行，超过上限 {limits.rows} 行", file=name)
         if sheet.total_width > MOST_COLUMNS:
             raise refuse("F03", f"有 {sheet.total_width} 列，超过上限 {MOST_COLUMNS} 列", file=name)
