@@ -11,9 +11,9 @@ from django.db import transaction
 from xinlu.access.models import Organ
 from xinlu.journal.actor import Actor
 from xinlu.journal.append import append
+from xinlu.journal.insert import insert_many
 from xinlu.ledger.models import Delivery, DeliveryRow, Source
 from xinlu.ledger.record import Outcome
-from xinlu.ledger.versions import BATCH
 
 VERB_CLOSED = "ledger.delivery.closed"
 
@@ -63,9 +63,7 @@ def close_delivery(delivery: Delivery, outcomes: Sequence[Outcome], *, actor: Ac
         return delivery
     if len({one.number for one in outcomes}) != len(outcomes) or len(outcomes) != delivery.delivered:
         raise Unaccounted(f"{delivery.delivered} rows delivered, {len(outcomes)} outcomes")
-    DeliveryRow.objects.bulk_create(
-        [_row(delivery, one) for one in sorted(outcomes, key=lambda o: o.number)], batch_size=BATCH
-    )
+    insert_many(DeliveryRow, [_row(delivery, one) for one in sorted(outcomes, key=lambda o: o.number)])
     counts = Counter(one.outcome for one in outcomes)
     delivery.accepted = counts["accepted"]
     delivery.queried = counts["queried"]

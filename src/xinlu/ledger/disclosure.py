@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Exists, OuterRef, Q
 
 from xinlu.access import masking
-from xinlu.access.scope import EVERYTHING, Scope
+from xinlu.access.scope import Scope
 from xinlu.gazette import current
 from xinlu.law.catalogue import Disclosure, Item, Publicity
 
@@ -48,16 +48,23 @@ def record_visible(scope: Scope, on: date | None) -> Q:
     if on is None:
         raise DayMissing("which records are public depends on the day: .within(scope, on=day)")
     items = current.catalogue().items
-    shown = _published(items, on)
     match scope.kind:
         case "subject":
             own = [name for name, item in items.items() if item.disclosure != Disclosure.INTERNAL]
-            return shown | (Q(item__in=own) & _names(subject=scope.subject))
+            return _published(items, on) | (Q(item__in=own) & _names(subject=scope.subject))
         case "officer":
-            open_items = [name for name, item in items.items() if officer_sees_item(scope, item)]
-            here = Q(source__organ__code=scope.organ) | _names_in(scope)
-            return shown | (Q(item__in=open_items) & here)
-    return shown
+            return _for_officer(scope, items, on)
+    return _published(items, on)
+
+
+def _for_officer(scope: Scope, items: Mapping[str, Item], on: date) -> Q:
+    seen = {name for name, item in items.items() if officer_sees_item(scope, item)}
+    if scope.everywhere:
+        # All of an item that he sees is his already; publicity is asked of the others only.
+        others = {name: item for name, item in items.items() if name not in seen}
+        return Q(item__in=sorted(seen)) | _published(others, on)
+    here = Q(source__organ__code=scope.organ) | _names_in(scope)
+    return (Q(item__in=sorted(seen)) & here) | _published(items, on)
 
 
 def officer_sees_item(scope: Scope, item: Item) -> bool:
@@ -174,7 +181,5 @@ def _names(*, subject: int | None) -> Q:
 def _names_in(scope: Scope) -> Q:
     from xinlu.ledger.models import RecordRole
 
-    if scope.everywhere:
-        return EVERYTHING
     roles = RecordRole.objects.filter(scope.in_regions("subject__region"), version=OuterRef("pk"))
     return Q(Exists(roles))

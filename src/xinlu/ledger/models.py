@@ -164,7 +164,16 @@ class Record(models.Model):
         indexes = [
             models.Index(fields=["item", "key"], name="ledger_record_key"),
             models.Index(fields=["subject", "item"], name="ledger_record_subject"),
-            models.Index(fields=["item", "occurred_on"], name="ledger_record_occurred"),
+            models.Index(
+                fields=["item", "-occurred_on", "record"],
+                condition=Q(superseded_at__isnull=True),
+                name="ledger_record_of_item",
+            ),
+            models.Index(
+                fields=["-occurred_on", "record"],
+                condition=Q(superseded_at__isnull=True),
+                name="ledger_record_newest",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(

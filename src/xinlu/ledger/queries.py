@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from xinlu.access.scope import Scope
 from xinlu.gazette import current
@@ -61,8 +61,9 @@ def records(scope: Scope, *, on: date, item: str | None = None) -> QuerySet[Reco
 
 def records_of(scope: Scope, subject: int, *, on: date, item: str | None = None) -> QuerySet[Record]:
     """Current records that name ``subject`` in any role, newest first."""
-    named = RecordRole.objects.filter(version=OuterRef("pk"), subject=subject)
-    return records(scope, on=on, item=item).filter(Exists(named))
+    # A list of keys, not a correlated question: the few versions of one subject are found first.
+    named = RecordRole.objects.filter(subject=subject)
+    return records(scope, on=on, item=item).filter(pk__in=named.values("version"))
 
 
 def counts_of(scope: Scope, subject: int, *, on: date) -> dict[str, int]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+from xinlu.journal.insert import insert_many
 from xinlu.journal.sequence import take
 from xinlu.law.catalogue import Item
 from xinlu.ledger.draft import Draft
@@ -52,10 +53,10 @@ def write(
         _row(item, main, v, number, source=source, delivery=delivery, at=at, change=change)
         for v, number in zip(versions, numbers, strict=True)
     ]
-    Record.objects.bulk_create(rows, batch_size=BATCH)
-    RecordRole.objects.bulk_create(list(_roles(rows, versions)), batch_size=BATCH)
+    insert_many(Record, rows)
+    insert_many(RecordRole, list(_roles(rows, versions)))
     if item.item == RATING:
-        Standing.objects.bulk_create([_standing(row) for row in rows], batch_size=BATCH)
+        insert_many(Standing, [_standing(row) for row in rows])
     return numbers
 
 

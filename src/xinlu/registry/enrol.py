@@ -11,6 +11,7 @@ from django.db import transaction
 from xinlu.access.sealing import blind_index, seal
 from xinlu.journal.actor import Actor
 from xinlu.journal.append import append
+from xinlu.journal.insert import insert_many
 from xinlu.journal.sequence import next_change
 from xinlu.registry.models import Identifier, Subject, SubjectPeriod
 from xinlu.registry.naming import initials, normalised, normalised_identifier
@@ -50,17 +51,18 @@ def enrol_many(subjects: Sequence[NewSubject], *, actor: Actor, at: datetime) ->
     if not subjects:
         return []
     change = next_change()
-    rows = Subject.objects.bulk_create([_subject(one, at, change) for one in subjects], batch_size=BATCH)
+    rows = [_subject(one, at, change) for one in subjects]
+    insert_many(Subject, rows)
     numbers = [row.pk for row in rows]
     pairs = list(zip(numbers, subjects, strict=True))
-    SubjectPeriod.objects.bulk_create([_period(number, one, at, change) for number, one in pairs], batch_size=BATCH)
+    insert_many(SubjectPeriod, [_period(number, one, at, change) for number, one in pairs])
     identifiers = [
         identifier(number, type_, value, sealed=one.natural_person, at=at, change=change)
         for number, one in pairs
         for type_, value in one.identifiers.items()
     ]
     _refuse_taken(identifiers)
-    Identifier.objects.bulk_create(identifiers, batch_size=BATCH)
+    insert_many(Identifier, identifiers)
     append(
         actor=actor,
         verb="registry.subject.enrolled",
@@ -90,7 +92,7 @@ def add_identifiers(identifiers: Sequence[tuple[int, str, str]], *, actor: Actor
         for number, type_, value in identifiers
     ]
     _refuse_taken(rows)
-    Identifier.objects.bulk_create(rows, batch_size=BATCH)
+    insert_many(Identifier, rows)
     append(
         actor=actor,
         verb="registry.identifier.added",

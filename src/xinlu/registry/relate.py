@@ -10,6 +10,7 @@ from django.db import transaction
 
 from xinlu.journal.actor import Actor
 from xinlu.journal.append import append
+from xinlu.journal.insert import insert_many
 from xinlu.journal.sequence import next_change
 from xinlu.registry.enrol import BATCH
 from xinlu.registry.models import Relation
@@ -50,7 +51,7 @@ def relate_many(relations: Sequence[NewRelation], *, actor: Actor, at: datetime)
     gone = [current[one.key].pk for one in changed if one.key in current]
     for start in range(0, len(gone), BATCH):
         Relation.objects.filter(pk__in=gone[start : start + BATCH]).update(superseded_at=at, change=change)
-    Relation.objects.bulk_create([_row(one, at, change) for one in changed if not one.withdrawn], batch_size=BATCH)
+    insert_many(Relation, [_row(one, at, change) for one in changed if not one.withdrawn])
     append(
         actor=actor,
         verb="registry.relation.stated",

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from xinlu.journal.actor import Actor
 from xinlu.journal.append import append
+from xinlu.journal.insert import insert_many
 from xinlu.journal.sequence import next_change
 from xinlu.registry.enrol import BATCH, AttributeValue
 from xinlu.registry.models import Subject, SubjectPeriod
@@ -166,7 +167,8 @@ def _store(
     gone = [p.row for number in new for p in old[number] if p.row is not None and p.row not in kept]
     for start in range(0, len(gone), BATCH):
         SubjectPeriod.objects.filter(pk__in=gone[start : start + BATCH]).update(superseded_at=at, change=change)
-    SubjectPeriod.objects.bulk_create(
+    insert_many(
+        SubjectPeriod,
         [
             SubjectPeriod(
                 subject_id=number,
@@ -182,7 +184,6 @@ def _store(
             for p in pieces
             if p.row is None
         ],
-        batch_size=BATCH,
     )
     _refresh_picture(new, change)
     append(
