@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from pathlib import Path
 
 import pyarrow as pa
 
 from xinlu.engine.compile.plan import Plan, compile_book
-from xinlu.engine.compile.primitives import identifier
+from xinlu.engine.compile.primitives import identifier, text_literal
 from xinlu.engine.duck import Duck, TableLike
 from xinlu.engine.result import ENTRIES_SCHEMA, FINDINGS_SCHEMA, RunResult, entries_of, findings_of
-from xinlu.engine.tables import item_schema, subject_schema, RELATION_SCHEMA
+from xinlu.engine.tables import RELATION_SCHEMA, item_schema, subject_schema
 from xinlu.law.catalogue import Catalogue
 from xinlu.law.meaning import Meaning, understand
 from xinlu.law.rulebook import Rulebook
+
+
+_ENTRY_ORDER = (
+    'unit, step, seq, "row" NULLS FIRST, clause NULLS FIRST, day NULLS FIRST, record NULLS FIRST, kind, '
+    "text NULLS FIRST, share NULLS FIRST, raw NULLS FIRST"
+)
 
 
 class MissingBook(LookupError):
@@ -95,8 +102,19 @@ class Prepared:
 
     def entries(self, book: str) -> pa.Table:
         """Entries of one book, with :data:`ENTRIES_SCHEMA`, in a canonical order."""
-        order = 'unit, step, seq, "row" NULLS FIRST, clause NULLS FIRST, day NULLS FIRST, record NULLS FIRST, kind'
-        return self._fetch([plan.entries for plan in self.plans[book]], ENTRIES_SCHEMA, order)
+        return self._fetch([plan.entries for plan in self.plans[book]], ENTRIES_SCHEMA, _ENTRY_ORDER)
+
+    def write(self, book: str, folder: Path) -> None:
+        """Write ``findings.parquet`` and ``entries.parquet`` of one book, sorted by unit, without holding them whole.
+
+        The columns are those of the schemas; numbers of entries keep the narrower type of the book."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, order in (("findings", "unit, output"), ("entries", _ENTRY_ORDER)):
+            union = " UNION ALL ".join(f"SELECT * FROM {getattr(plan, name)}" for plan in self.plans[book])
+            target = text_literal(str(folder / f"{name}.parquet"))
+            self.duck.connection.execute(
+                f"COPY (SELECT * FROM ({union}) ORDER BY {order}) TO {target} (FORMAT parquet, COMPRESSION zstd)"
+            )
 
     def _fetch(self, names: list[str], schema: pa.Schema, order: str) -> pa.Table:
         sql = {"decimal128(38, 12)": "DECIMAL(38, 12)", "int32": "INTEGER"}

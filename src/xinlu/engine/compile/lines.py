@@ -31,18 +31,18 @@ _EMPTY = {
 
 
 def entry_number(meaning: Meaning) -> str:
-    """The narrowest SQL type that holds every number of this book's entries."""
-    types: list[Type] = [*meaning.points.values(), *meaning.folds.values(), *meaning.values.values()]
-    types += [
-        found for columns in meaning.columns.values() for name, found in columns.items() if name in meaning.book.folds
-    ]
+    """The SQL type of every number in this book's entries: 18 digits where folds and facts fit, which is half
+    the width to sort and write, else 38. A value that does not fit fails the run; nothing is ever cut."""
+    folds = meaning.book.folds
+    types: list[Type] = [*meaning.points.values(), *meaning.folds.values()]
+    types += [found for columns in meaning.columns.values() for name, found in columns.items() if name in folds]
     types += [meaning.units[ref.name] for ref in meaning.facts if ref.space == "unit" and ref.name in meaning.units]
-    means = any(fold.mean or fold.worst_weighted for fold in meaning.book.folds.values())
     numbers = [one for one in types if one.kind == "number"]
-    scale = min(NUMBER_SCALE, max((one.scale for one in numbers), default=0))
-    scale = QUOTIENT_SCALE if means else max(scale, 2)
+    shown = [*numbers, *(one for one in meaning.values.values() if one.kind == "number")]
+    means = any(fold.mean or fold.worst_weighted for fold in folds.values())
+    scale = QUOTIENT_SCALE if means else min(NUMBER_SCALE, max((one.scale for one in shown), default=0))
     whole = max((one.whole_digits for one in numbers), default=1)
-    return p.decimal_type(18, scale) if whole + scale <= 18 and not means else p.decimal_type(38, scale)
+    return p.decimal_type(18, scale) if scale <= 6 and whole + scale <= 18 else p.decimal_type(38, scale)
 
 
 class LineWriter:
