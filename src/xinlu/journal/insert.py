@@ -39,7 +39,7 @@ def insert_many(model: type[_M], rows: Sequence[_M]) -> None:
     adapt = [_adapt(field) for field in fields]
     names = [field.attname for field in fields]
     quote = connection.ops.quote_name
-    columns = ", ".join(quote(field.column) for field in fields)
+    columns = ", ".join(quote(str(field.column)) for field in fields)
     places = ", ".join(["%s"] * len(fields))
     statement = f"INSERT INTO {quote(meta.db_table)} ({columns}) VALUES ({places})"  # noqa: S608
     with connection.cursor() as cursor:
