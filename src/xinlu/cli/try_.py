@@ -14,7 +14,7 @@ import typer
 from xinlu.cli._answers import show_answers
 from xinlu.cli._screen import err, out, show_problems, standards_folder
 from xinlu.engine.cases import EVERYTHING_KNOWN, by_engine, by_oracle
-from xinlu.engine.edges import next_changes
+from xinlu.engine.changes import next_changes
 from xinlu.engine.facts import Facts, as_day, as_time, read_facts
 from xinlu.engine.trial import Answer, answers, as_json
 from xinlu.law.check.books import check_book, understand_all
@@ -68,7 +68,7 @@ class _Trial:
         self.library = _with_neighbours(load(standards_folder(standards)).with_book(book), book)
         self.book = load_rulebook(book)
         self.opened: InForce | None = None
-        self.problems, self.meanings = _understood(self.library, self.book)
+        self.problems, self.meaning = _understood(self.library, self.book)
         marked = read(facts)
         self.facts = read_facts(marked.mapping(), catalogue=self.library.catalogue, marks=marked.marks)
         self.compiled = compiled
@@ -76,17 +76,18 @@ class _Trial:
     def answers(self, day: date, known_at: datetime, *, ahead: bool) -> tuple[Answer, ...]:
         """The answers of one day."""
         book = self._opened(day)
-        slow = by_oracle(self.library, book)
-        evaluate = by_engine(self.library, book) if self.compiled else slow
-        result = evaluate(self.facts, day, known_at)
-        found = answers(result, self.meanings[0], self.facts, day)
+        evaluate = (by_engine if self.compiled else by_oracle)(self.library, book)
+        found = answers(evaluate(self.facts, day, known_at), self.meaning, self.facts, day)
         if not ahead:
             return found
         changes = next_changes(
-            lambda d: slow(self.facts, d, known_at).findings[book.rulebook],
+            self.library.needed(book),
             self.facts.tables,
-            self.meanings,
+            catalogue=self.library.catalogue,
+            book=book.rulebook,
             as_of=day,
+            known_at=known_at,
+            peers=self.facts.peers,
         )
         return tuple(replace(a, next_change_on=changes.get((a.finding.unit, a.output))) for a in found)
 
@@ -99,14 +100,14 @@ class _Trial:
         return self.book.model_copy(update={"in_force": always})
 
 
-def _understood(library: Library, book: Rulebook) -> tuple[list[Problem], tuple[Meaning, ...]]:
-    """What is doubtful in the book, and its meaning followed by those of the books that it reads."""
-    understood = understand_all(library)
-    meanings = [understood.meanings.get((b.rulebook, b.version)) for b in library.needed(book)]
-    file = library.filed(book).marked.file
-    if meanings[0] is None:
-        raise LawError(*(p for p in understood.problems if p.file == file))
-    return check_book(library, book, meanings[0]), tuple(m for m in meanings if m is not None)
+def _understood(library: Library, book: Rulebook) -> tuple[list[Problem], Meaning]:
+    """What is doubtful in the book, and its meaning."""
+    needed = {b.rulebook: library.rulebooks[b.rulebook] for b in library.needed(book)}
+    understood = understand_all(replace(library, rulebooks=needed))
+    meaning = understood.meanings.get((book.rulebook, book.version))
+    if meaning is None or understood.problems:
+        raise LawError(*understood.problems)
+    return check_book(library, book, meaning), meaning
 
 
 def _with_neighbours(library: Library, book: Path) -> Library:
