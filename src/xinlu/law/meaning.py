@@ -473,7 +473,7 @@ class _Reader:
         self.meaning.points[name] = number(found.whole_digits + weight.whole_digits, found.scale + weight.scale)
 
     def row_column(self, source: str, column: str, path: Path) -> None:
-        if column not in {"unit", "record"} and column not in self.meaning.columns.get(source, {}):
+        if column not in {"unit", "record", "parent"} and column not in self.meaning.columns.get(source, {}):
             self.wrong("LAW-101", f"来源“{source}”没有字段“{column}”", *path)
 
     def read_span(self, name: str, names: Mapping[str, Binding], sure: frozenset[Ref]) -> None:
