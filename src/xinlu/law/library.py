@@ -6,6 +6,7 @@
       catalogue/  edition.yaml  subjects.yaml  relations.yaml  codes/*.yaml  items/*.yaml
       rulebooks/<book>/<version>.yaml   with <version>.cases.yaml beside it
       foreign/<book>/<version>.yaml     the same, for law of other countries
+      sample/<book>/<version>.yaml      the same, for books that this project proposes: never law
       procedures/*.yaml
       calendar/<year>.yaml  regions.yaml  organs.yaml
 
