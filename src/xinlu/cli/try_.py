@@ -18,7 +18,7 @@ from xinlu.engine.changes import next_changes
 from xinlu.engine.facts import Facts, as_day, as_time, read_facts
 from xinlu.engine.trial import Answer, answers, as_json
 from xinlu.law.check.books import check_book, understand_all
-from xinlu.law.library import CASES, Library, load, load_rulebook
+from xinlu.law.library import CASES, Library, load_catalogue, load_rulebook
 from xinlu.law.marks import read
 from xinlu.law.meaning import Meaning
 from xinlu.law.problem import LawError, Problem, problem
@@ -65,8 +65,8 @@ class _Trial:
     """A book, the books that it reads, and the facts."""
 
     def __init__(self, book: Path, facts: Path, standards: Path | None, *, compiled: bool) -> None:
-        self.library = _with_neighbours(load(standards_folder(standards)).with_book(book), book)
         self.book = load_rulebook(book)
+        self.library = _library(standards_folder(standards), book, self.book)
         self.opened: InForce | None = None
         self.problems, self.meaning = _understood(self.library, self.book)
         marked = read(facts)
@@ -102,31 +102,42 @@ class _Trial:
 
 def _understood(library: Library, book: Rulebook) -> tuple[list[Problem], Meaning]:
     """What is doubtful in the book, and its meaning."""
-    needed = {b.rulebook: library.rulebooks[b.rulebook] for b in library.needed(book)}
-    understood = understand_all(replace(library, rulebooks=needed))
+    understood = understand_all(library)
     meaning = understood.meanings.get((book.rulebook, book.version))
     if meaning is None or understood.problems:
         raise LawError(*understood.problems)
     return check_book(library, book, meaning), meaning
 
 
-def _with_neighbours(library: Library, book: Path) -> Library:
-    """The library with the books that lie beside the tried file and that it reads."""
-    beside = sorted({*book.parent.glob("*.yaml"), *book.parent.parent.glob("*/*.yaml")} - {book})
-    names = {s.findings for versions in library.rulebooks.values() for b in versions for s in b.sources.values()}
-    for path in beside:
-        if path.name.endswith(CASES) or not _is_rulebook(path, names):
-            continue
-        library = library.with_book(path)
+def _library(root: Path, path: Path, book: Rulebook) -> Library:
+    """The catalogue, the tried file, and every book that it reads, directly or through others: from beside the
+    file, else from the folder of law. Nothing else is read, so that a trial starts at once."""
+    library = Library(root, load_catalogue(root), {}, {}, {}).with_book(path)
+    asked: set[str] = set()
+    while names := {s.findings for b in library.needed(book) for s in b.sources.values() if s.findings} - asked:
+        for name in sorted(names):
+            for one in _files_of(name, path, root):
+                library = library.with_book(one)
+        asked |= names
     return library
 
 
-def _is_rulebook(path: Path, names: set[str | None]) -> bool:
+def _files_of(name: str, tried: Path, root: Path) -> list[Path]:
+    """The versions of a book: files beside the tried one win over those in the folder of law."""
+    beside = {*tried.parent.glob("*.yaml"), *tried.parent.parent.glob(f"{name}/*.yaml")} - {tried}
+    for files in (beside, set(root.glob(f"*/{name}/*.yaml"))):
+        found = [one for one in sorted(files) if not one.name.endswith(CASES) and _is_rulebook(one, name)]
+        if found:
+            return found
+    return []
+
+
+def _is_rulebook(path: Path, name: str) -> bool:
     try:
         data = read(path).data
     except LawError:
         return False
-    return isinstance(data, dict) and data.get("rulebook") in names
+    return isinstance(data, dict) and data.get("rulebook") == name
 
 
 def _moment(given: str | None) -> datetime | None:
