@@ -11,6 +11,7 @@ from xinlu.access.models import Person
 from xinlu.access.scope import Scope
 from xinlu.registry import queries
 from xinlu.registry.enrol import NewSubject, enrol
+from xinlu.registry.relate import NewRelation, relate
 
 pytestmark = pytest.mark.django_db
 SYSTEM = Scope.system("test")
@@ -103,3 +104,30 @@ def test_a_person_sees_its_own_entry_and_no_other_persons() -> None:
     assert queries.subject(myself, one) is not None
     assert queries.subject(myself, other) is None
     assert queries.find(myself, value="330106199003071248") is None
+
+
+def test_a_plate_is_masked_for_the_public_and_whole_for_who_operates_the_vehicle() -> None:
+    organs()
+    owner, stranger = firm(), firm("别家公司")
+    plate = "浙A12312"
+    car = enrol(NewSubject("vehicle", plate, "330106", {"plate": plate}, date(2020, 1, 1)), actor=ACTOR, at=at())
+    relate(NewRelation("operates", owner, car, date(2020, 1, 1)), actor=ACTOR, at=at(1))
+    vehicle = queries.subject(SYSTEM, car)
+    assert vehicle is not None
+    people = {
+        name: Scope.of(Person.objects.create_user(name, role="subject", subject=number))
+        for name, number in (("owner", owner), ("stranger", stranger))
+    }
+    shown = {name: queries.shown_name(scope, vehicle) for name, scope in {**scopes(), **people}.items()}
+    assert {name for name, text in shown.items() if text == "浙A***12"} == {"public", "stranger"}
+    assert {name for name, text in shown.items() if text == plate} == {
+        "county",
+        "city",
+        "other city",
+        "province",
+        "owner",
+    }
+    assert queries.subject(people["owner"], car) == vehicle
+    assert queries.subject(people["stranger"], car) is None
+    assert len(queries.relations(people["owner"], owner, on=date(2021, 1, 1))) == 1
+    assert queries.relations(people["stranger"], owner, on=date(2021, 1, 1)) == []

@@ -10,7 +10,7 @@ from datetime import date
 from typing import TypeVar
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from xinlu.access.scope import Scope, ScopedQuerySet
 from xinlu.registry.naming import NAME_LENGTH
@@ -21,14 +21,24 @@ NEVER_LISTED = ("vehicle",)
 _S = TypeVar("_S", bound=models.Model, covariant=True)
 
 
+def _operated_by(subject: int | None) -> Q:
+    """Vehicles and the like to which a subject stands in a relation, as known now."""
+    return Q(
+        Exists(Relation.objects.filter(from_subject=subject, to_subject=OuterRef("pk"), superseded_at__isnull=True))
+    )
+
+
 class SubjectQuerySet(ScopedQuerySet[_S]):
-    """The public sees firms, never persons; officers see all firms, and the persons of their regions."""
+    """The public sees firms, never persons; officers see all firms, and the persons of their regions.
+
+    A subject sees itself and its vehicles beside what the public sees; it does not see the persons it employs.
+    """
 
     def visible(self, scope: Scope, on: date | None) -> Q:  # noqa: ARG002
         listed = Q(natural_person=False) & ~Q(kind__in=NEVER_LISTED)
         match scope.kind:
             case "subject":
-                return listed | Q(pk=scope.subject)
+                return listed | Q(pk=scope.subject) | (Q(natural_person=False) & _operated_by(scope.subject))
             case "officer":
                 return Q(natural_person=False) | scope.in_regions("region")
         return listed

@@ -13,7 +13,7 @@ from xinlu.access import masking
 from xinlu.access.scope import Scope
 from xinlu.access.sealing import unseal
 from xinlu.registry.enrol import BATCH, lookup_of
-from xinlu.registry.models import Identifier, Relation, Subject, SubjectPeriod
+from xinlu.registry.models import NEVER_LISTED, Identifier, Relation, Subject, SubjectPeriod
 from xinlu.registry.naming import initials, normalised, normalised_identifier
 
 LIMIT = 50
@@ -145,12 +145,23 @@ def main_identifiers(scope: Scope, numbers: Sequence[int], *, type_: str) -> dic
 
 
 def shown_name(scope: Scope, one: Subject) -> str:
-    """The name as ``scope`` may read it: a natural person's in full for officers in scope and for itself only."""
-    if not one.natural_person or scope.kind == "system" or scope.subject == one.pk:
+    """The name as ``scope`` may read it.
+
+    A natural person's is in full for officers in scope and for itself only; a vehicle's is its plate, which
+    officers and whoever operates it read in full.
+    """
+    hidden = one.natural_person or one.kind in NEVER_LISTED
+    if not hidden or scope.kind == "system" or scope.subject == one.pk:
         return one.name
-    if scope.kind == "officer" and scope.covers_region(one.region):
+    if scope.kind == "officer" and (not one.natural_person or scope.covers_region(one.region)):
         return one.name
-    return masking.name(one.name)
+    if one.natural_person:
+        return masking.name(one.name)
+    return one.name if _sees(scope, one) else masking.plate(one.name)
+
+
+def _sees(scope: Scope, one: Subject) -> bool:
+    return scope.kind == "subject" and Subject.objects.within(scope).filter(pk=one.pk).exists()
 
 
 def period(scope: Scope, number: int, *, on: date) -> SubjectPeriod | None:
