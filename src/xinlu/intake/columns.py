@@ -34,6 +34,9 @@ VALID_UNTIL = ("valid_until", "终止日期", "失效日期", "结束日期")
 NAME = ("name", "名称", "主体名称", "姓名")
 REGION = ("region", "所在地", "所在地区划", "行政区划", "行政区划代码")
 
+TOLD = ("行号", "问题代码", "问题说明", "依据", "怎么办")
+"""Columns that an error file puts before the delivered ones; passed over when it comes back."""
+
 TYPE_WORDS: dict[str, str] = {
     "统一社会信用代码": "uscc",
     "信用代码": "uscc",
@@ -179,7 +182,7 @@ class _Taken:
         return Column(places[0], self.headers[places[0]])
 
     def unknown(self, known: Iterable[str] = ()) -> tuple[str, ...]:
-        passed = {plain(name) for name in known}
+        passed = {plain(name) for name in (*TOLD, *known)}
         return tuple(
             header
             for place, header in enumerate(self.headers)
