@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 from tests.web import seed
+from tests.web.serving import served
+
+__all__ = ["served"]
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from django.db.models import Count, QuerySet
 
@@ -267,10 +267,8 @@ def card(scope: Scope, version: Record) -> RecordCard:
         for field in item.fields
         if field.name in shown.fields
     )
-    title = next(
-        (str(shown.fields[f.name]) for f in item.fields if f.name in shown.fields and f.type is FieldType.TEXT),
-        item.title,
-    )
+    names = [part for part in item.key if part in shown.fields]
+    title = str(shown.fields[names[0]]) if names else item.title
     return RecordCard(version, item, title, fields, shown.roles, disclosure_words(item))
 
 
@@ -282,8 +280,8 @@ def cards(scope: Scope, versions: Iterable[Record]) -> list[RecordCard]:
 def readable(field: Field, value: object) -> object:
     """A recorded value in words: a code by its title, yes and no in Chinese, a number with its unit.
 
-    >>> readable(Field(name="axles", title="轴数", type="number", digits=2, unit="根"), "6")
-    '6 根'
+    >>> readable(Field(name="fine", title="罚款", type="number", digits=18, scale=6, unit="万元"), "0.200000")
+    '0.2 万元'
     """
     if isinstance(value, list):
         return [readable(field, one) for one in value]
@@ -292,7 +290,18 @@ def readable(field: Field, value: object) -> object:
         return codes.values.get(str(value), value) if codes else value
     if field.type is FieldType.YES_NO:
         return {"true": "是", "false": "否"}.get(str(value), value)
+    if field.type is FieldType.NUMBER:
+        value = _plain(str(value))
     return f"{value} {field.unit}" if field.unit else value
+
+
+def _plain(text: str) -> str:
+    """A recorded number without idle zeros, thousands marked; anything else as it is."""
+    try:
+        shown = f"{Decimal(text):,f}"
+    except InvalidOperation:
+        return text
+    return shown.rstrip("0").rstrip(".") if "." in shown else shown
 
 
 def disclosure_words(item: Item) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -21,6 +21,7 @@ from xinlu.web import lawbook
 from xinlu.web.moments import today
 from xinlu.web.parts import Badge, Event, Pager, Tab, badge_of, page_number, shown_level
 from xinlu.web.scale import Scale, scale_of
+from xinlu.web.templatetags.xinlu_parts import brief
 from xinlu.web.templatetags.xinlu_parts import number as figures
 
 SIZE = 20
@@ -237,7 +238,7 @@ def _put_in(value: Value, account: Account, book: Rulebook, names: dict[str, str
     if value.peer:
         return ""
     known = {name: account.number(name) for name in (*book.folds, *book.values)}
-    numbers = {name: figures(shorter(found)) for name, found in known.items() if found is not None}
+    numbers = {name: brief(found) for name, found in known.items() if found is not None}
     if value.parts:
         there = {name: weight for name, weight in value.parts.items() if name in numbers}
         total = sum(there.values(), Decimal(0))
@@ -245,11 +246,6 @@ def _put_in(value: Value, account: Account, book: Rulebook, names: dict[str, str
         return parts if total == 1 or not there else f"({parts}) ÷ {total}"
     given = {name: figures(p.value) for name, p in book.parameters.items() if isinstance(p.value, Decimal)}
     return lawbook.value_words(value, {**names, **given, **numbers}).replace("+ −", "− ").replace("− −", "+ ")
-
-
-def shorter(value: Decimal) -> Decimal:
-    """A number to four places, for reading; the exact one stands beside it in full."""
-    return value.quantize(Decimal("0.0001"), ROUND_HALF_UP) if value.as_tuple().exponent < -4 else value  # type: ignore[operator]
 
 
 def hero(account: Account, book: Rulebook, output: str) -> SheetView | None:

@@ -30,7 +30,7 @@ class UploadForm(forms.Form):
     """A source of the own organ, what the rows are, and the file."""
 
     source = forms.ChoiceField(label="数据源", error_messages={"required": "请选择数据源"})
-    item = forms.ChoiceField(label="信息项", required=False, help_text="不选时按列名辨认")
+    item = forms.ChoiceField(label="信息项", required=False)
     file = forms.FileField(
         label="文件",
         help_text=f"CSV、XLSX、JSON；不超过 {UPLOAD.size // MEGABYTE} MB、{UPLOAD.rows:,} 行",
