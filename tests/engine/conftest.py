@@ -12,6 +12,7 @@ import pytest
 from xinlu.engine.facts import Facts, as_day, as_time, read_facts
 from xinlu.engine.oracle import evaluate
 from xinlu.engine.result import Entry, Finding, RunResult
+from xinlu.engine.run import run
 from xinlu.law.catalogue import Catalogue
 from xinlu.law.library import Library, load, shipped
 from xinlu.law.marks import parse, read
@@ -112,15 +113,17 @@ def book_from(text: str, head: str = HEAD) -> Rulebook:
     return shape(Rulebook, type(marked)(data, marked.marks, ""))
 
 
-@pytest.fixture(scope="session")
-def play(catalogue: Catalogue) -> Play:
-    """Evaluate a small book on small facts, both written as YAML."""
+@pytest.fixture(scope="session", params=["oracle", pytest.param("compiled", marks=pytest.mark.slow)])
+def play(request: pytest.FixtureRequest, catalogue: Catalogue) -> Play:
+    """Evaluate a small book on small facts, both written as YAML; compiled, it must give the very same."""
 
-    def run(text: str, facts: str, as_of: date = date(2025, 6, 30), **options: Any) -> Played:
+    def played(text: str, facts: str, as_of: date = date(2025, 6, 30), **options: Any) -> Played:
         book = book_from(text)
         read = read_facts(parse(facts, file="facts.yaml").mapping(), catalogue=catalogue)
-        known_at = options.pop("known_at", NOW)
-        result = evaluate([book], read.tables, catalogue=catalogue, as_of=as_of, known_at=known_at, **options)
+        given = {"catalogue": catalogue, "as_of": as_of, "known_at": NOW, **options}
+        result = evaluate([book], read.tables, **given)
+        if request.param == "compiled":
+            assert run([book], read.tables, **given) == result
         return Played(book, read, result)
 
-    return run
+    return played

@@ -7,8 +7,9 @@ from datetime import date, timedelta
 import pytest
 from tests.engine.conftest import NOW, Play, ShippedCase, shipped_cases
 
+from xinlu.engine import exact
 from xinlu.engine.changes import next_change, next_changes
-from xinlu.engine.oracle import evaluate_meanings, exact, understood
+from xinlu.engine.oracle import evaluate_meanings, understood
 from xinlu.law.catalogue import Catalogue
 from xinlu.law.library import Library
 

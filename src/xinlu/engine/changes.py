@@ -15,7 +15,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from xinlu.engine.oracle import evaluate_meanings, exact, understood
+from xinlu.engine import exact
+from xinlu.engine.oracle import evaluate_meanings, understood
 from xinlu.engine.oracle.setting import Tables, holds_at
 from xinlu.engine.result import Finding, RunResult
 from xinlu.law.catalogue import Catalogue
