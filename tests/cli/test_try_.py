@@ -133,6 +133,32 @@ outputs:
     assert one(found, "浙A00001", "acts")["value"] == "4"
 
 
+def test_a_frozen_peer_snapshot_stands_in_for_the_units_of_the_file(tmp_path: Path) -> None:
+    book = """\
+rulebook: my-mean
+version: "1"
+title: 与平均数比较的示例
+kind: warning
+sector: road
+rates: {subject: vehicle}
+in_force: {from: 2011-07-01}
+source: {document: 示例, issuer: 示例, grade: sample}
+sources:
+  acts: {item: overlimit_act, unit: {role: vehicle}}
+folds:
+  number: {over: acts, count: true}
+values:
+  mean: {peer: {stat: mean, of: number}}
+outputs:
+  mean: {title: 平均次数, value: mean}
+"""
+    path = write(tmp_path, book, "mean.yaml")
+    live = results(path, "--facts", write(tmp_path, ACTS), "--no-ahead")
+    assert one(live, "浙A00002", "mean")["value"] == "2"
+    frozen = write(tmp_path, ACTS + "peers: {my-mean: {mean: 7.5}}\n", "frozen.yaml")
+    assert one(results(path, "--facts", frozen, "--no-ahead"), "浙A00002", "mean")["value"] == "7.5"
+
+
 @pytest.mark.parametrize(
     ("book", "facts_text", "arguments", "code"),
     [

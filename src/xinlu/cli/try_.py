@@ -76,7 +76,9 @@ class _Trial:
     def answers(self, day: date, known_at: datetime, *, ahead: bool) -> tuple[Answer, ...]:
         """The answers of one day."""
         book = self._opened(day)
-        evaluate = (by_engine if self.compiled else by_oracle)(self.library, book)
+        # Frozen peer statistics are read by the oracle only.
+        compiled = self.compiled and not self.facts.peers
+        evaluate = (by_engine if compiled else by_oracle)(self.library, book)
         found = answers(evaluate(self.facts, day, known_at), self.meaning, self.facts, day)
         if not ahead:
             return found
