@@ -38,7 +38,11 @@ def entry_number(meaning: Meaning) -> str:
     types += [found for columns in meaning.columns.values() for name, found in columns.items() if name in folds]
     types += [meaning.units[ref.name] for ref in meaning.facts if ref.space == "unit" and ref.name in meaning.units]
     numbers = [one for one in types if one.kind == "number"]
-    shown = [*numbers, *(one for one in meaning.values.values() if one.kind == "number")]
+    # What is shown before it is rounded, or only compared, has digits of its own.
+    paths = {("values", "is"), ("outputs", "value"), ("outputs", "bands")}
+    nodes = [node for path, node in meaning.expressions.items() if len(path) > 2 and (path[0], path[2]) in paths]
+    written = [*meaning.values.values(), *(node.type for node in nodes if isinstance(node.type, Type))]
+    shown = [*numbers, *(one for one in written if one.kind == "number")]
     means = any(fold.mean or fold.worst_weighted for fold in folds.values())
     scale = QUOTIENT_SCALE if means else min(NUMBER_SCALE, max((one.scale for one in shown), default=0))
     whole = max((one.whole_digits for one in numbers), default=1)
