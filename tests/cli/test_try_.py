@@ -99,6 +99,17 @@ def test_people_read_a_table_with_clause_record_and_arithmetic(facts: Path) -> N
         assert words in shown.stdout
 
 
+def test_the_example_of_the_tour_gives_what_it_promises() -> None:
+    example = Path(__file__).parents[2] / "examples" / "design-firm.facts.yaml"
+    found = results(DESIGN, "--facts", example)
+    levels = {r["unit"]: (r["answer"], r["next_change_on"]) for r in found if r["output"] == "level"}
+    assert levels == {
+        "钱塘示例设计院": ("A", "2026-01-01"),
+        "瓯江示例设计院": ("AA", "2026-01-01"),
+        "婺江示例设计院": (None, None),
+    }
+
+
 def test_a_draft_is_tried_outside_of_its_period_and_said_so(tmp_path: Path, facts: Path) -> None:
     text = VEHICLE.read_text(encoding="utf-8")
     draft = text.replace("in_force: {from: 2011-07-01}", "in_force: {from: 2027-01-01}")

@@ -70,6 +70,8 @@ def test_an_answer_carries_only_the_lines_on_which_it_rests() -> None:
     steps = {e["step"] for e in score["entries"]}
     assert {"bid_mean", "work_mean", "other_points", "score"} <= steps
     assert "level" not in steps
+    order = list(dict.fromkeys(e["step"] for e in score["entries"]))
+    assert order.index("bid_mean") < order.index("weighted") < order.index("score")
     lines = [e for e in score["entries"] if e["clause"] == "other"]
     assert [(e["record"], e["share"]) for e in lines] == [("o1", "-2")]
     level = next(r for r in data["results"] if (r["unit"], r["output"]) == ("甲设计院", "level"))

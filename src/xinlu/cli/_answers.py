@@ -14,6 +14,7 @@ from xinlu.cli._book import GRADES
 from xinlu.cli._screen import out
 from xinlu.engine.cases import plain_number, said
 from xinlu.engine.facts import Facts
+from xinlu.engine.provenance import CLAUSES, RATED_WHEN
 from xinlu.engine.result import Entry
 from xinlu.engine.trial import Answer
 from xinlu.law.rulebook import Rulebook
@@ -40,6 +41,9 @@ _KINDS = {
     "status": "状态",
     "output": "答案",
 }
+
+
+_STEPS = {CLAUSES: "条款", RATED_WHEN: "是否参评"}
 
 
 def show_answers(answers: Sequence[Answer], book: Rulebook, facts: Facts) -> None:
@@ -88,7 +92,7 @@ def _why(entries: Iterable[Entry], book: Rulebook, facts: Facts) -> Table:
         table.add_column(heading, overflow="fold")
     for entry in entries:
         row = (
-            entry.step,
+            _step(entry, book),
             _KINDS.get(entry.kind, entry.kind),
             _clause(entry, book),
             facts.record_name(entry.record),
@@ -97,6 +101,11 @@ def _why(entries: Iterable[Entry], book: Rulebook, facts: Facts) -> Table:
         )
         table.add_row(*map(escape, row))
     return table
+
+
+def _step(entry: Entry, book: Rulebook) -> str:
+    part = book.folds.get(entry.step) or book.values.get(entry.step) or book.outputs.get(entry.step)
+    return (part.title if part else _STEPS.get(entry.step, "")) or entry.step
 
 
 def _clause(entry: Entry, book: Rulebook) -> str:
@@ -122,7 +131,8 @@ def arithmetic(entry: Entry, facts: Facts) -> str:
         numbers = f"{numbers} = {_number(entry.share)}" if numbers else _number(entry.share)
     if entry.kind == "move":
         return f"→ {entry.text}"
-    return f"{numbers} {entry.text or ''}".strip()
+    text = f"{numbers} {entry.text or ''}".strip()
+    return "缺失" if not text and entry.kind in ("read", "value", "fact") and entry.day is None else text
 
 
 def _number(value: Decimal | None) -> str:

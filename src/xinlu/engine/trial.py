@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from xinlu.engine.cases import plain_number
 from xinlu.engine.facts import Facts
-from xinlu.engine.provenance import Provenance
+from xinlu.engine.provenance import CLAUSES, RATED_WHEN, Provenance
 from xinlu.engine.result import Entry, Finding, RunResult
 from xinlu.law.meaning import Meaning
 from xinlu.law.rulebook import Rulebook
@@ -36,7 +36,7 @@ class Answer:
     value: Decimal | None
     """The number behind the answer: what the bands compared, or the answer itself."""
     entries: tuple[Entry, ...]
-    """The lines on which this output rests, in canonical order."""
+    """The lines on which this output rests, in the order in which the law is worked out."""
     next_change_on: date | None = None
     """First later day on which it is different although nothing new is recorded; None: not within reach."""
 
@@ -47,7 +47,8 @@ def answers(result: RunResult, meaning: Meaning, facts: Facts, as_of: date) -> t
     provenance = Provenance(meaning)
     names = _unit_names(book, facts)
     by_unit: dict[int, list[Entry]] = {}
-    for entry in result.entries[book.rulebook]:
+    order = _order(meaning)
+    for entry in sorted(result.entries[book.rulebook], key=lambda e: order.get(e.step, 0)):
         by_unit.setdefault(entry.unit, []).append(entry)
     position = {name: i for i, name in enumerate(book.outputs)}
     found = sorted(result.findings[book.rulebook], key=lambda f: (f.unit, position[f.output]))
@@ -66,6 +67,12 @@ def answers(result: RunResult, meaning: Meaning, facts: Facts, as_of: date) -> t
             )
         )
     return tuple(made)
+
+
+def _order(meaning: Meaning) -> dict[str, int]:
+    """Step → place: facts and sources first, then hits, folds and values as they are worked out, then answers."""
+    steps = [CLAUSES, *(name for kind, name in meaning.order if kind in ("fold", "value"))]
+    return {name: n for n, name in enumerate([*steps, RATED_WHEN, *meaning.book.outputs], start=1)}
 
 
 def _unit_names(book: Rulebook, facts: Facts) -> dict[int, str]:
