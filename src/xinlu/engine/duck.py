@@ -56,6 +56,20 @@ class Duck:
             kind = "VIEW" if step.view else "TEMP TABLE"
             self.connection.execute(f"CREATE OR REPLACE {kind} {identifier(step.name)} AS {step.sql}")
 
+    def make_ready(self, steps: Iterable[Step]) -> None:
+        """Prepare the steps that :meth:`run` made, so that :meth:`run_again` neither parses nor plans."""
+        for step in steps:
+            if not step.view:
+                name = identifier(f"again {step.name}")
+                self.connection.execute(f"PREPARE {name} AS INSERT INTO {identifier(step.name)} {step.sql}")
+
+    def run_again(self, steps: Iterable[Step]) -> None:
+        """Fill the tables of steps anew."""
+        for step in steps:
+            if not step.view:
+                self.connection.execute(f"DELETE FROM {identifier(step.name)}")
+                self.connection.execute(f"EXECUTE {identifier('again ' + step.name)}")
+
     def drop(self, steps: Iterable[Step]) -> None:
         """Forget what :meth:`run` made."""
         for step in reversed(list(steps)):
@@ -65,6 +79,10 @@ class Duck:
     def arrow(self, query: str) -> pa.Table:
         """The rows of a query."""
         return self.connection.sql(query).to_arrow_table()
+
+    def prepared(self, name: str) -> pa.Table:
+        """The rows of a prepared query."""
+        return self.connection.sql(f"EXECUTE {name}").to_arrow_table()
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """The rows of a query as tuples."""

@@ -25,6 +25,9 @@ _ENTRY_ORDER = (
 )
 
 
+_RESULTS = {"findings": (FINDINGS_SCHEMA, "unit, output"), "entries": (ENTRIES_SCHEMA, _ENTRY_ORDER)}
+
+
 class MissingBook(LookupError):
     """A book reads another that is not in the list."""
 
@@ -82,41 +85,60 @@ class Prepared:
     ran: set[str] = field(default_factory=set)
 
     def run(self, units: Mapping[str, Collection[int]] | None = None) -> None:
-        """Run all plans in order; ``units``: book → units (needed when the plans were narrowed)."""
+        """Run all plans in order; ``units``: book → units (needed when the plans were narrowed).
+
+        A narrowed plan is parsed and planned once, on its first run."""
         for book in self.order:
             if self.narrowed:
-                chosen = (units or {}).get(book, ())
-                wanted = pa.table({"unit": pa.array(sorted(chosen), pa.int64())})
-                self.duck.connection.register("wanted rows", wanted)
-                self.duck.connection.execute(
-                    f'CREATE OR REPLACE TEMP TABLE {identifier("wanted " + book)} AS SELECT unit FROM "wanted rows"'
-                )
+                self._want(book, (units or {}).get(book, ()))
             for plan in self.plans[book]:
-                self.duck.run(plan.steps)
-            wides = " UNION ALL BY NAME ".join(f"SELECT * FROM {plan.wide}" for plan in self.plans[book])
-            self.duck.connection.execute(f"CREATE OR REPLACE VIEW {identifier('wide ' + book)} AS {wides}")
+                if book in self.ran:
+                    self.duck.run_again(plan.steps)
+                else:
+                    self.duck.run(plan.steps)
+            if book not in self.ran:
+                wides = " UNION ALL BY NAME ".join(f"SELECT * FROM {plan.wide}" for plan in self.plans[book])
+                self.duck.connection.execute(f"CREATE OR REPLACE VIEW {identifier('wide ' + book)} AS {wides}")
+        if self.narrowed and not self.ran:
+            self._make_ready()
+
+    def _want(self, book: str, units: Collection[int]) -> None:
+        """Fill the table that names the units of a narrowed plan."""
+        table = identifier(f"wanted {book}")
+        if book not in self.ran:
+            self.duck.connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} (unit BIGINT)")
+        self.duck.connection.execute(f"DELETE FROM {table}")
+        if units:
+            rows = ", ".join(f"({int(unit)})" for unit in sorted(units))
+            self.duck.connection.execute(f"INSERT INTO {table} VALUES {rows}")
+
+    def _make_ready(self) -> None:
+        for book in self.order:
+            for plan in self.plans[book]:
+                self.duck.make_ready(plan.steps)
+            for name in ("findings", "entries"):
+                ready = identifier(f"{name} of {book}")
+                self.duck.connection.execute(f"PREPARE {ready} AS {self._query(book, name)}")
+        self.ran = set(self.order)
 
     def findings(self, book: str) -> pa.Table:
         """Findings of one book, with :data:`FINDINGS_SCHEMA`, by unit and output."""
-        return self._fetch([plan.findings for plan in self.plans[book]], FINDINGS_SCHEMA, "unit, output")
+        return self._fetch(book, "findings")
 
     def entries(self, book: str) -> pa.Table:
         """Entries of one book, with :data:`ENTRIES_SCHEMA`, in a canonical order."""
-        return self._fetch([plan.entries for plan in self.plans[book]], ENTRIES_SCHEMA, _ENTRY_ORDER)
+        return self._fetch(book, "entries")
 
-    def write(self, book: str, folder: Path) -> None:
-        """Write ``findings.parquet`` and ``entries.parquet`` of one book, sorted by unit, without holding them whole.
+    def _fetch(self, book: str, name: str) -> pa.Table:
+        schema, _ = _RESULTS[name]
+        if book in self.ran:
+            ready = identifier(f"{name} of {book}")
+            return self.duck.prepared(ready).cast(schema)
+        return self.duck.arrow(self._query(book, name)).cast(schema)
 
-        The columns are those of the schemas; numbers of entries keep the narrower type of the book."""
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, order in (("findings", "unit, output"), ("entries", _ENTRY_ORDER)):
-            union = " UNION ALL ".join(f"SELECT * FROM {getattr(plan, name)}" for plan in self.plans[book])
-            target = text_literal(str(folder / f"{name}.parquet"))
-            self.duck.connection.execute(
-                f"COPY (SELECT * FROM ({union}) ORDER BY {order}) TO {target} (FORMAT parquet, COMPRESSION zstd)"
-            )
-
-    def _fetch(self, names: list[str], schema: pa.Schema, order: str) -> pa.Table:
+    def _query(self, book: str, name: str) -> str:
+        """The rows of one result in canonical types and order."""
+        schema, order = _RESULTS[name]
         sql = {"decimal128(38, 12)": "DECIMAL(38, 12)", "int32": "INTEGER"}
         columns = ", ".join(
             f"CAST({identifier(one.name)} AS {sql[str(one.type)]}) AS {identifier(one.name)}"
@@ -124,8 +146,20 @@ class Prepared:
             else identifier(one.name)
             for one in schema
         )
-        union = " UNION ALL ".join(f"SELECT {columns} FROM {name}" for name in names)
-        return self.duck.arrow(f"SELECT * FROM ({union}) ORDER BY {order}").cast(schema)
+        union = " UNION ALL ".join(f"SELECT {columns} FROM {getattr(plan, name)}" for plan in self.plans[book])
+        return f"SELECT * FROM ({union}) ORDER BY {order}"
+
+    def write(self, book: str, folder: Path) -> None:
+        """Write ``findings.parquet`` and ``entries.parquet`` of one book, sorted by unit, without holding them whole.
+
+        The columns are those of the schemas; numbers of entries keep the narrower type of the book."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, (_, order) in _RESULTS.items():
+            union = " UNION ALL ".join(f"SELECT * FROM {getattr(plan, name)}" for plan in self.plans[book])
+            target = text_literal(str(folder / f"{name}.parquet"))
+            self.duck.connection.execute(
+                f"COPY (SELECT * FROM ({union}) ORDER BY {order}) TO {target} (FORMAT parquet, COMPRESSION zstd)"
+            )
 
 
 def prepare(

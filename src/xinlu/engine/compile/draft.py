@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -14,6 +15,9 @@ from xinlu.law.catalogue import Catalogue
 from xinlu.law.expression import Node
 from xinlu.law.meaning import Meaning, Path
 from xinlu.law.typing_rules import Ref
+
+
+_CONSTANT = re.compile(r"'(?:[^']|'')*'|CAST\('[-0-9.]+' AS DECIMAL\(\d+, \d+\)\)|-?\d+|NULL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +114,15 @@ class Draft:
         return [one for one in self.clause_numbers if self.group.get(one) == group]
 
     def clause_case(self, column: str, texts: dict[str, str]) -> str:
-        """CASE over the clause number with one SQL text a clause, or the one text that all share."""
+        """SQL that depends on the clause number: the one text that all share, an indexed list where all are
+        constants (one step whatever the number of clauses), else CASE."""
         if len(set(texts.values())) == 1:
             return next(iter(texts.values()))
-        lines = " ".join(f"WHEN {self.clause_numbers[one]} THEN {text}" for one, text in texts.items())
+        numbered = {self.clause_numbers[one]: text for one, text in texts.items()}
+        if len(numbered) > 4 and all(_CONSTANT.fullmatch(text) for text in texts.values()):
+            listed = ", ".join(numbered.get(number, "NULL") for number in range(1, max(numbered) + 1))
+            return f"list_extract([{listed}], {column})"
+        lines = " ".join(f"WHEN {number} THEN {text}" for number, text in numbered.items())
         return f"(CASE {column} {lines} END)"
 
     def numbers(self, clauses: Iterable[str]) -> str:

@@ -329,8 +329,7 @@ def _cap_select(draft: Draft, settled: str, clauses: list[str], per: tuple[str, 
         lacking = " OR ".join(f"{one} IS NULL" for one in columns)
         keys.append(f"CASE WHEN {lacking} THEN h.key END")
     limits = {one: cap_limit(draft, one) for one in clauses}
-    lines = " ".join(f"WHEN {draft.clause_numbers[one]} THEN {sql}" for one, sql in limits.items())
-    limit = next(iter(limits.values())) if len(set(limits.values())) == 1 else f"(CASE h.clause {lines} END)"
+    limit = draft.clause_case("h.clause", limits)
     total, positive = "sum(abs(h.points))", "sum(h.points) > 0"
     reads_unit = "u." in limit
     join = f" JOIN {draft.table('units')} u ON u.unit = h.unit" if reads_unit else ""
