@@ -98,6 +98,7 @@ def test_a_part_of_a_book_knows_its_line_and_its_file_its_digest(standards: Path
         (("value: 2024-05-01", "value: 2024-13-01"), "LAW-206", 10, "没有这一天"),
         (("rulebook: sample-book", "rulebook: Sample_Book"), "LAW-205", 1, "Sample_Book"),
         (("title: 是否", "title: [是否]"), "LAW-203", 12, "文字"),
+        (("title: 是否", "title: 是否, unrated: yes"), "LAW-203", 12, "true 或 false"),
         (("grade: sample", "grade: draft"), "LAW-204", 8, "draft"),
         (("value: true", "value: coalesce(x, true)"), "LAW-201", 12, "加引号"),
     ],

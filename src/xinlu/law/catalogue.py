@@ -10,6 +10,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Literal
 
+from pydantic import StrictBool
+
 from xinlu.law.source import Document, Grade, InForce, LawModel
 
 
@@ -40,8 +42,8 @@ class Field(LawModel):
     length: int | None = None
     codes: str | None = None
     """Of a code: id of the code list."""
-    required: bool = False
-    many: bool = False
+    required: StrictBool = False
+    many: StrictBool = False
     """Several values: a list column."""
     aliases: tuple[str, ...] = ()
     """Names under which deliveries may carry the field: official field codes and older names."""
@@ -58,8 +60,8 @@ class Role(LawModel):
     title: str
     kinds: tuple[str, ...]
     """Subject kinds that may stand in the role."""
-    required: bool = False
-    many: bool = False
+    required: StrictBool = False
+    many: StrictBool = False
     """Several subjects (convoy members): the column is a list."""
 
 
@@ -144,7 +146,7 @@ class SubjectKind(LawModel):
 
     kind: str
     title: str
-    natural_person: bool = False
+    natural_person: StrictBool = False
     identifiers: tuple[str, ...]
     """Identifier types, the first is the main one: uscc, organisation_code, id_number, plate, vessel_id, certificate_no, code."""
     attributes: tuple[Field, ...]

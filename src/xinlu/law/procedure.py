@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StrictBool, StringConstraints
 
 from xinlu.law.source import Document, Grade, InForce, LawModel
 
@@ -34,14 +34,14 @@ class State(Piece):
     title: str
     queue: str | None = None
     """Who has it on the desk: a party or office of :attr:`Procedure.parties`; None at an end."""
-    final: bool = False
+    final: StrictBool = False
 
 
 class Paper(Piece):
     """A paper that an action needs or makes."""
 
     title: str
-    required: bool = True
+    required: StrictBool = True
 
 
 class Action(Piece):

@@ -14,7 +14,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BeforeValidator, ConfigDict, Field, StrictBool, StringConstraints
 
 from xinlu.law.source import Document, Grade, InForce, LawModel
 
@@ -306,7 +306,7 @@ class Fold(Graded):
     ceiling: Expr | None = None
     floor: Expr | None = None
     total: Expr | None = None
-    count: bool = False
+    count: StrictBool = False
     distinct: Expr | None = None
     min: Expr | None = None
     max: Expr | None = None
@@ -399,7 +399,7 @@ class Move(Graded):
     when: Expr | None = None
     by: tuple[ClauseId, ...] = ()
     """Fires when one of these clauses has a hit; its records are the evidence. With ``when``: both."""
-    unrated: bool = False
+    unrated: StrictBool = False
     """Also applied to a unit that ``rated_when`` left out."""
     title: str = ""
 
@@ -423,7 +423,7 @@ class Output(Graded):
     """Base level when no condition holds; None: no base level, only moves decide (``withheld`` says why)."""
     withheld: str = ""
     moves: tuple[Move, ...] = ()
-    unrated: bool = False
+    unrated: StrictBool = False
     """Also answered for a unit that ``rated_when`` left out."""
 
 
