@@ -479,3 +479,148 @@ parameters: {limit: {value: 3, title: 界限, grade: sample}}
 outputs: {answer: {title: 答案, value: limit + 1}}
 """
     assert play(text, FIRM).finding("甲公司", "answer").grade == "sample"
+
+
+# ── missing columns, lists, tables, levels ──────────────────────────────────────────────────────
+
+
+def problem(record: str, severity: str = "", who: str = "甲公司") -> str:
+    """A problem found in an inspection; its severity class may be missing."""
+    known = f", severity_class: {severity}" if severity else ""
+    return (
+        f"  - {{item: inspection_problem, id: {record}, subject: {who}, inspection_no: '1', problem_no: '{record}', "
+        f"content: 问题, found_on: 2024-01-01{known}}}\n"
+    )
+
+
+PROBLEMS = """
+sources: {problems: {item: inspection_problem, within: life}}
+clauses: {a: {title: 甲, hits: problems, minus: "2", cap: {limit: "3", per: [severity_class]}}}
+"""
+
+
+def test_what_lacks_the_column_of_a_contest_contends_with_nobody(play: Play) -> None:
+    text = PROBLEMS.replace(', cap: {limit: "3", per: [severity_class]}', "")
+    text += "contests: {one: {among: [a], same: [severity_class]}}\n"
+    facts = records(problem("r1"), problem("r2"), problem("r3", "minor"), problem("r4", "minor"))
+    assert number(play(folded("{sum: [a]}", text), facts)) == -6
+
+
+def test_what_lacks_the_column_of_a_cap_is_an_occasion_of_its_own(play: Play) -> None:
+    facts = records(problem("r1"), problem("r2"), problem("r3", "minor"), problem("r4", "minor"))
+    assert number(play(folded("{sum: [a]}", PROBLEMS), facts)) == -7
+
+
+def test_a_list_gives_a_row_for_each_of_its_values(play: Play) -> None:
+    text = folded(
+        "{over: bids, count: true}",
+        "sources: {bids: {item: joint_bid, within: life, each: members, unit: {role: members}}}\n",
+    )
+    facts = """
+subjects: [{id: 甲公司, kind: enterprise}, {id: 乙公司, kind: enterprise}]
+records:
+  - {item: joint_bid, id: b1, members: [甲公司, 乙公司], bid_no: '1', bid_on: 2024-01-01, business: highway_design}
+  - {item: joint_bid, id: b2, members: [乙公司], bid_no: '2', bid_on: 2024-01-01, business: highway_design}
+"""
+    played = play(text, facts)
+    assert (number(played, who="甲公司"), number(played, who="乙公司")) == (1, 2)
+
+
+def test_attributes_beside_a_row_are_those_of_the_named_day(play: Play) -> None:
+    text = folded(
+        "{over: acts, count: true, where: \"present(v.vehicle_class) and v.vehicle_class = 'goods'\"}",
+        """
+sources:
+  acts:
+    item: overlimit_act
+    within: life
+    unit: {role: operator}
+    attributes: {v: {role: vehicle, kind: vehicle, at: occurred_on}}
+""",
+    )
+    facts = """
+subjects:
+  - {id: 甲公司, kind: enterprise}
+  - id: 浙A00001
+    kind: vehicle
+    periods: [{from: 2020-01-01, until: 2024-03-01, vehicle_class: goods}, {from: 2024-03-01}]
+records:
+  - {item: overlimit_act, id: r1, operator: 甲公司, vehicle: 浙A00001, act_no: '1', found_on: 2024-02-29}
+  - {item: overlimit_act, id: r2, operator: 甲公司, vehicle: 浙A00001, act_no: '2', found_on: 2024-03-01}
+"""
+    assert number(play(text, facts)) == 1
+
+
+@pytest.mark.parametrize(
+    ("looked_up", "answer"),
+    [
+        ("lookup('named', 'x')", 1),
+        ("lookup('named', 'z')", 9),
+        ("lookup('named', region)", None),
+        ("lookup('stepped', 10)", 5),
+        ("lookup('stepped', 10.5)", 21),
+        ("lookup('stepped', 30)", None),
+    ],
+)
+def test_tables_answer_by_key_or_by_interval(play: Play, looked_up: str, answer: int | None) -> None:
+    text = f"""
+tables:
+  named: {{title: 按名, keys: [name], rows: [{{when: [x], value: 1}}, {{when: [y], value: 2}}], otherwise: 9}}
+  stepped:
+    title: 分段
+    by: number
+    rows: [{{in: "[0, 10]", value: 5}}, {{in: "(10, 20]", expr: 2 * x}}]
+outputs: {{answer: {{title: 答案, value: "{looked_up}"}}}}
+"""
+    assert number(play(text, FIRM)) == answer
+
+
+@pytest.mark.parametrize(
+    ("expression", "answer"),
+    [
+        ("step(level, 1)", "A"),
+        ("step(level, 9)", "AA"),
+        ("step(level, -1)", "C"),
+        ("worst('A', level)", "B"),
+        ("best('A', level, 'C')", "A"),
+    ],
+)
+def test_levels_step_and_compare_by_their_order(play: Play, expression: str, answer: str) -> None:
+    text = f'outputs: {{answer: {{title: 等级, otherwise: B, moves: [{{set: "{expression}"}}]}}}}'
+    assert play(text, FIRM).finding("甲公司", "answer").level == answer
+
+
+def test_the_worst_level_of_rows_goes_by_the_order_of_the_set(play: Play) -> None:
+    text = """
+sources: {standings: {item: rating_result, within: life}}
+folds:
+  worst_level: {over: standings, min: level}
+  best_level: {over: standings, max: level}
+outputs:
+  answer: {title: 最差, otherwise: AA, moves: [{set: worst_level}]}
+  best: {title: 最好, otherwise: C, moves: [{set: best_level}]}
+"""
+    levels = ("A", "C", "AA", "none of the set")
+    facts = (
+        FIRM
+        + "standings:\n"
+        + "".join(
+            f"  - {{id: s{n}, book: some-book, subject: 甲公司, output: level, level: {level}, from: 2024-01-01, "
+            f"as_of: 2024-01-0{n + 1}, jurisdiction: zj, kind: published}}\n"
+            for n, level in enumerate(levels)
+        )
+    )
+    played = play(text, facts)
+    assert played.finding("甲公司", "answer").level == "C"
+    assert played.finding("甲公司", "best").level == "AA"
+
+
+def test_the_date_of_a_record_picks_the_version(play: Play) -> None:
+    text = """
+rates: {record: other_behaviour}
+governed_by: found_on
+in_force: {from: 2024-01-01, until: 2025-01-01}
+outputs: {answer: {title: 答案, value: points}}
+"""
+    played = play(text, records(act("r1", "2023-12-31", 1), act("r2", "2024-01-01", 2), act("r3", "2025-01-01", 3)))
+    assert [one.number for one in played.result.findings["trial-book"]] == [2]
