@@ -130,6 +130,15 @@ def test_a_delivery_older_than_what_the_ledger_knows_is_queried(desk: Desk) -> N
     assert (result.accepted, result.codes) == (1, {"E11": 1})
 
 
+def test_an_old_file_handed_over_again_with_its_old_date_is_still_a_duplicate(desk: Desk) -> None:
+    file = as_csv([penalty(1), penalty(2)])
+    desk.hand(file)
+    then = desk.at
+    desk.hand(as_csv([penalty(1, CF_NR_FK="0.3", CF_NR="罚款3000元"), penalty(2, 操作="撤销")]))
+    again = desk.hand(file, received_at=then)
+    assert (again.duplicate, again.queried) == (2, 0)
+
+
 def test_a_queried_row_keeps_what_was_delivered_and_says_where_and_what_to_do(desk: Desk) -> None:
     result = desk.hand(as_csv([penalty(CF_JDRQ="去年")]))
     (row,) = queried_rows()

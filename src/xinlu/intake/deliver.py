@@ -239,13 +239,13 @@ class _Taking:
 
     def _records(self, delivery: Delivery, layout: ItemLayout) -> list[Outcome]:
         rows = RecordRows(layout, self.catalogue, source=self.source.pk, received_on=self.at.astimezone(CHINA).date())
-        later = has_later(layout.item, self.at)
+        later, repeated = has_later(layout.item, self.at), is_repeat(delivery)
         seen: Seen = {}
         outcomes: list[Outcome] = []
         for batch in self._batches(BATCH):
             parsed = checked(rows, batch, self.table.headers, seen)
             if later:
-                refuse_later(parsed, layout.item, self.at)
+                refuse_later(parsed, layout.item, self.at, repeated=repeated)
             good = [row for row in parsed if row.draft is not None and not row.faults]
             said = accept(delivery, layout.item, [row.draft for row in good if row.draft is not None], at=self.at)
             judged = {one.number: one for one in said}
@@ -319,18 +319,29 @@ def has_later(item: Item, at: datetime) -> bool:
     return Record._base_manager.filter(Q(recorded_at__gte=at) | Q(superseded_at__gt=at), item=item.item).exists()
 
 
-def refuse_later(parsed: Sequence[Parsed], item: Item, at: datetime) -> None:
-    """Give rows a fault whose record the ledger heard of at or after ``at``, with other content."""
+def refuse_later(parsed: Sequence[Parsed], item: Item, at: datetime, *, repeated: bool) -> None:
+    """Give rows a fault whose record the ledger heard of at or after ``at``, with other content.
+
+    A file that is handed over again (``repeated``) may say what it said before.
+    """
     by_key = {row.draft.key: row for row in parsed if row.draft is not None and not row.faults}
+    said: dict[str, list[tuple[str, bool, bool]]] = {}
     keys = sorted(by_key)
     for start in range(0, len(keys), 2000):
-        found = Record._base_manager.filter(
-            Q(recorded_at__gte=at) | Q(superseded_at__gt=at), item=item.item, key__in=keys[start : start + 2000]
-        ).values_list("key", "digest", "superseded_at")
-        for key, digest, superseded_at in found:
-            row = by_key[key]
-            if row.draft is not None and superseded_at is None and row.draft.digest == digest:
-                continue
+        rows = Record._base_manager.filter(item=item.item, key__in=keys[start : start + 2000])
+        for key, digest, recorded_at, superseded_at in rows.values_list(
+            "key", "digest", "recorded_at", "superseded_at"
+        ):
+            later = recorded_at >= at or (superseded_at is not None and superseded_at > at)
+            said.setdefault(key, []).append((digest, superseded_at is None, later))
+    for key, versions in said.items():
+        row = by_key[key]
+        if row.draft is None or not any(later for _, _, later in versions):
+            continue
+        same = not row.draft.withdraws and any(
+            digest == row.draft.digest and (current or repeated) for digest, current, _ in versions
+        )
+        if not same and not (repeated and row.draft.withdraws):
             row.faults.append(Fault("E11", "库中已有在本批次之后收到的版本"))
 
 

@@ -164,7 +164,7 @@ class _Looking:
         while batch := list(islice(self.table.lines, BATCH)):
             parsed = checked(rows, batch, self.table.headers, seen)
             if later:
-                refuse_later(parsed, layout.item, self.at)
+                refuse_later(parsed, layout.item, self.at, repeated=self.repeated)
             current_ones = self._current(parsed, layout)
             for row in parsed:
                 found.append(self._forecast(row, current_ones))

@@ -86,6 +86,8 @@ def read_sheet(data: bytes, *, name: str, limits: Limits) -> Sheet:
     if b"\x00" in data[:4096] and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
         raise refuse("F11", "不是表格文件", file=name)
     text, encoding = decoded(data, name=name)
+    if "\x00" in text:
+        raise refuse("F03", "文件里有空字符，不是文本", file=name)
     opening = text.lstrip()[:1]
     if name.lower().endswith((".json", ".ndjson", ".jsonl")) or opening in ("[", "{"):
         return _json(text, name, encoding)
@@ -163,6 +165,8 @@ def _separator(text: str) -> str:
 
 def _json(text: str, name: str, encoding: str) -> Sheet:
     objects, form = _objects(text, name)
+    if "\\u" in text and not _storable(objects):
+        raise refuse("F12", "含有不成字的字符（空字符或半个代理对）", file=name)
     headers: dict[str, int] = {}
     for one in objects:
         for key in one:
@@ -192,6 +196,12 @@ def _objects(text: str, name: str) -> tuple[list[dict[str, Any]], str]:
     if not isinstance(whole, list) or not all(isinstance(one, dict) for one in whole):
         raise refuse("F12", "应为对象的数组", file=name)
     return whole, "json"
+
+
+def _storable(objects: list[dict[str, Any]]) -> bool:
+    """Whether every text is one that a database can hold: no NUL, no half of a surrogate pair."""
+    whole = json.dumps(objects, ensure_ascii=False, default=str)
+    return "\\u0000" not in whole and not any(0xD800 <= ord(sign) <= 0xDFFF for sign in whole)
 
 
 def _many(text: str, name: str) -> list[dict[str, Any]]:
