@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 
-from xinlu.access.load_organs import load_organs
+from xinlu.access.models import Organ
 from xinlu.access.scope import Scope
 from xinlu.intake.deliver import DeliveryResult, deliver
 from xinlu.journal.actor import Actor
 from xinlu.law.identifiers import make_id_number, make_plate, make_uscc
-from xinlu.law.library import shipped
 from xinlu.ledger.deliver import register_source
 from xinlu.registry.enrol import NewSubject, enrol_many
 
@@ -54,7 +53,8 @@ def desk(db: None) -> Desk:
 
 def open_desk() -> Desk:
     """The same for tests that make their own database."""
-    load_organs(shipped())
+    Organ.objects.create(code="zj", name="示例省厅", kind="province", everywhere=True, sectors=["all"])
+    Organ.objects.create(code="jt-330100", name="示例市局", kind="city_bureau", region="330100")
     for code in ("zj-penalties", "zj-other"):
         register_source(code=code, title="示例", organ="zj", kind="platform", actor=ACTOR, at=START)
     born = date(2015, 1, 1)

@@ -24,6 +24,7 @@ EXCEL_DAY_0 = date(1899, 12, 30)
 FIRST_SERIAL, LAST_SERIAL = 10_000, 80_000
 """Serials that are taken for days: 1927 to 2119; 2024 alone is a year, not a day."""
 EARLIEST = date(1901, 1, 1)
+REMEMBERED = 20_000
 LOST_DIGITS = 10**15
 """From here on a spreadsheet's number has lost digits."""
 
@@ -48,7 +49,7 @@ def reader(one: Field, *, header: str, codes: Mapping[str, str] | None) -> Reade
     title = one.title
     single = _SINGLE[one.type](one, header, codes or {})
 
-    def read(cell: Cell) -> Value | Fault:
+    def fresh(cell: Cell) -> Value | Fault:
         try:
             if one.many:
                 parts = cell if isinstance(cell, list) else _LIST.split(_text(cell))
@@ -57,6 +58,21 @@ def reader(one: Field, *, header: str, codes: Mapping[str, str] | None) -> Reade
             return single(cell)
         except _Wrong as wrong:
             return Fault(wrong.code, f"{title}{wrong.sentence}", header, one.name)
+
+    if one.type is FieldType.TEXT:
+        return fresh
+    known: dict[str, Value | Fault] = {}
+
+    def read(cell: Cell) -> Value | Fault:
+        """The same few texts come again and again; only texts are remembered, since 1, 1.0 and True are one key."""
+        if type(cell) is not str:
+            return fresh(cell)
+        found = known.get(cell)
+        if found is None:
+            found = fresh(cell)
+            if len(known) < REMEMBERED:
+                known[cell] = found
+        return found
 
     return read
 

@@ -37,6 +37,7 @@ from xinlu.intake.subjects import queried
 from xinlu.intake.table import Table, table_of
 from xinlu.journal.actor import Actor
 from xinlu.journal.digest import sm3
+from xinlu.journal.sequence import last_change
 from xinlu.law.catalogue import Catalogue, Item
 from xinlu.law.problem import Problem
 from xinlu.ledger.deliver import close_delivery, open_delivery
@@ -120,6 +121,8 @@ def deliver(
     layout = layout_of(table.headers, wanted=Wanted(item, kind, relation), catalogue=catalogue, file=name)
     taking = _Taking(origin, table, layout, catalogue, received_at, actor, progress)
     with transaction.atomic():
+        # What is read from here on is what will be there when it is written.
+        last_change(hold=True)
         delivery = open_delivery(
             origin,
             digest=sm3(data),
