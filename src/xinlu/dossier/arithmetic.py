@@ -153,6 +153,8 @@ class Account:
     """Everything behind the answers of one unit."""
 
     sheets: tuple[Sheet, ...]
+    hits: tuple[Line, ...]
+    """Hits that no sum adds up: evidence of moves, and those that lost."""
     excluded: tuple[Line, ...]
     facts: tuple[Fact, ...]
     values: tuple[Fact, ...]
@@ -178,13 +180,17 @@ def account_of(entries: Sequence[EntryLike], book: Rulebook) -> Account:
         return order.index(entry.step) if entry.step in order else -1
 
     groups: dict[tuple[int, str, int | None], list[EntryLike]] = {}
+    # A rounding also closes a value or an answer; that is told with the value and is no sum.
+    told = {(entry.step, entry.row) for entry in entries if entry.kind in ("value", "read", "output")}
     for entry in entries:
-        if entry.kind in ADDING or entry.kind == "lost":
+        summed = entry.kind in ADDING or entry.kind == "lost"
+        if summed and entry.step in book.folds and (entry.step, entry.row) not in told:
             groups.setdefault((place(entry), entry.step, entry.row), []).append(entry)
     by_row = sorted(groups.items(), key=lambda item: (item[0][0], item[0][2] or 0))
     return Account(
         sheets=tuple(_sheet(step, row, group, book) for (_, step, row), group in by_row),
-        excluded=tuple(_line(i, e, book, None) for i, e in enumerate((e for e in entries if e.kind == "excluded"), 1)),
+        hits=_listed([e for e in entries if e.kind in ("hit", "lost") and e.step not in book.folds], book),
+        excluded=_listed([e for e in entries if e.kind == "excluded"], book),
         facts=tuple(_fact(e, book) for e in sorted(entries, key=place) if e.kind in ("read", "fact") and e.row is None),
         values=tuple(_fact(e, book) for e in sorted(entries, key=place) if e.kind == "value" and e.row is None),
         decisions=tuple(_decision(e, book) for e in entries if e.kind in DECIDING),
@@ -202,6 +208,7 @@ def folded(account: Account, visible: Iterable[int]) -> Account:
     return replace(
         account,
         sheets=tuple(sheet for sheet in sheets if sheet.lines),
+        hits=tuple(line for line in account.hits if line.record in seen),
         excluded=tuple(line for line in account.excluded if line.record in seen),
         facts=tuple(fact for fact in account.facts if fact.record is None or fact.record in seen),
         decisions=tuple(d if d.record in seen else replace(d, record=None) for d in account.decisions),
@@ -229,6 +236,11 @@ def _balanced(lines: Iterable[Line]) -> tuple[Line, ...]:
             balance += line.share
         found.append(replace(line, number=number, balance=balance))
     return tuple(found)
+
+
+def _listed(entries: Sequence[EntryLike], book: Rulebook) -> tuple[Line, ...]:
+    ordered = sorted(entries, key=_reading_order)
+    return tuple(_line(number, entry, book, None) for number, entry in enumerate(ordered, 1))
 
 
 def _sheet(step: str, row: int | None, entries: list[EntryLike], book: Rulebook) -> Sheet:

@@ -411,7 +411,7 @@ def _account(scope: Scope, one: Standing, book: Rulebook | None) -> Account | No
 
 def _records_in(account: Account) -> set[int]:
     found = {line.record for sheet in account.sheets for line in sheet.lines}
-    found |= {line.record for line in account.excluded}
+    found |= {line.record for line in (*account.hits, *account.excluded)}
     found |= {fact.record for fact in account.facts} | {decision.record for decision in account.decisions}
     found |= {sheet.row for sheet in account.sheets}
     return {number for number in found if number is not None}

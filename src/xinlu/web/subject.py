@@ -171,12 +171,12 @@ def standing(request: HttpRequest, number: int, standing: int) -> HttpResponse:
         "explained": explained,
         "payload": main.version.payload,
         "source": main.version.source,
-        **_reasons(explained, book),
+        **reasons(explained, book),
     }
     return render(request, "web/standing.html", context)
 
 
-def _reasons(explained: queries.Explained, book: Rulebook | None) -> dict[str, object]:
+def reasons(explained: queries.Explained, book: Rulebook | None) -> dict[str, object]:
     account = explained.account
     if account is None or book is None:
         return {}
@@ -192,6 +192,7 @@ def _reasons(explained: queries.Explained, book: Rulebook | None) -> dict[str, o
         "strip": strip(account, book, explained.shown.main.output),
         "decisions": decisions(account, book),
         "readings": [fact for fact in account.facts if fact.number is not None or fact.text or fact.day],
+        "hits": account.hits,
         "excluded": account.excluded,
         "row_count": len(rows),
     }
