@@ -74,12 +74,18 @@ def show_book(
 def _problems(path: Path | None, *, cases: bool) -> tuple[Problem, ...]:
     root, inside = _root(path)
     library = load(root)
-    found = by_place([*check(library), *(failing_cases(library) if cases else ())])
-    if inside is None:
-        return found
-    name = (Path(root.name) / inside.relative_to(root)).as_posix()
+    name = "" if inside is None else (Path(root.name) / inside.relative_to(root)).as_posix()
     stem = name.removesuffix(".cases.yaml").removesuffix(".yaml")
-    return tuple(p for p in found if p.file == name or p.file.startswith((f"{stem}.", f"{stem}/")))
+
+    def asked(file: str) -> bool:
+        return inside is None or file == name or file.startswith((f"{stem}.", f"{stem}/"))
+
+    found = [p for p in check(library) if asked(p.file)]
+    if cases:
+        books = [b for versions in library.rulebooks.values() for b in versions]
+        with err.status("正在运行案例……"):
+            found += failing_cases(library, [b for b in books if asked(library.filed(b).marked.file)])
+    return by_place(found)
 
 
 def _root(path: Path | None) -> tuple[Path, Path | None]:
