@@ -18,7 +18,7 @@ class Chance:
     """
 
     def __init__(self, seed: int, name: str) -> None:
-        self._random = random.Random(f"{seed}:{name}")  # noqa: S311 nothing secret hangs on it
+        self._random = random.Random(f"{seed}:{name}")
 
     def between(self, low: int, high: int) -> int:
         """A whole number from ``low`` to ``high``, both included."""
