@@ -30,7 +30,7 @@ from xinlu.law.library import load_catalogue, load_rulebook
 
 HERE = Path(__file__).parent / "engine_book"
 AS_OF = date(2025, 12, 31)
-KNOWN_AT = datetime(2026, 1, 1)
+KNOWN_AT = datetime(2026, 1, 1)  # noqa: DTZ001 the engine’s times are UTC without zone
 BOOK = "bench-scorecard"
 
 
@@ -45,14 +45,16 @@ def generate(folder: Path, *, subjects: int, records: int, threads: int) -> None
     duck.execute(f"SET threads = {threads}; SET memory_limit = '3GiB'; SET temp_directory = '{folder}/spill'")
     known = "TIMESTAMP '2020-01-01 00:00:00' AS recorded_at, CAST(NULL AS TIMESTAMP) AS superseded_at"
     duck.execute(
-        f"COPY (SELECT CAST(range AS BIGINT) AS subject, CAST(NULL AS VARCHAR) AS name, CAST(NULL AS VARCHAR) AS region, "
+        "COPY (SELECT CAST(range AS BIGINT) AS subject, CAST(NULL AS VARCHAR) AS name, "
+        "CAST(NULL AS VARCHAR) AS region, "
         f"DATE '2010-01-01' AS valid_from, CAST(NULL AS DATE) AS valid_until, {known} FROM range({subjects})) "
         f"TO '{folder}/subjects.parquet' (FORMAT parquet, COMPRESSION zstd)"
     )
     # Mixing by large odd numbers spreads codes, dates and severities without a random generator.
     mixed = "CAST((range * 2654435761 + 12345) % 4294967291 AS BIGINT)"
     duck.execute(
-        f"COPY (SELECT CAST(range AS BIGINT) AS record, CAST(NULL AS BIGINT) AS parent, m % {subjects} AS role_subject, "
+        f"COPY (SELECT CAST(range AS BIGINT) AS record, CAST(NULL AS BIGINT) AS parent, "
+        f"m % {subjects} AS role_subject, "
         f"DATE '2022-01-01' + CAST(m // 7 % 1461 AS INTEGER) AS occurred_on, "
         f"DATE '2022-01-01' AS effective_from, CAST(NULL AS DATE) AS effective_until, {known}, "
         f"'C' || lpad(CAST(m // 11 % 36 + 1 AS VARCHAR), 2, '0') AS code, "

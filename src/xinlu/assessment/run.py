@@ -74,7 +74,7 @@ def run_books(
             known_at=known.replace(tzinfo=None),
         )
         prepared.run()
-        law = {book: _law(library, prepared.order, book) for book in wanted}
+        law = {book: _law(library, book) for book in wanted}
         return [
             _keep(
                 prepared, book, as_of=as_of, known_at=known, change=manifest.change, law=law[book], actor=actor, at=at
@@ -92,7 +92,7 @@ def _versions(library: Library, name: str) -> Sequence[Rulebook]:
     return versions
 
 
-def _law(library: Library, order: Sequence[str], book: str) -> dict[str, str]:
+def _law(library: Library, book: str) -> dict[str, str]:
     """Digests of the files of a book and of every book that it reads, and of the catalogue."""
     needed = library.needed(*library.rulebooks[book])
     found = {f"{one.rulebook}@{one.version}": _digest(library.filed(one).path.read_bytes()) for one in needed}
@@ -158,7 +158,7 @@ def _keep(
 def _used(prepared: Prepared, book: str) -> list[str]:
     """Versions under which at least one unit was rated."""
     plans = prepared.plans[book]
-    return [plan.version for plan in plans if prepared.duck.rows(f"SELECT 1 FROM {plan.findings} LIMIT 1")]
+    return [plan.version for plan in plans if prepared.duck.has_rows(plan.findings)]
 
 
 def _free_code(book: str, as_of: date) -> str:
@@ -170,4 +170,5 @@ def _bytes(table: pa.Table) -> bytes:
     """Parquet bytes that depend on the rows alone."""
     sink = pa.BufferOutputStream()
     pq.write_table(table.replace_schema_metadata(None), sink, row_group_size=ROW_GROUP, compression="zstd")
-    return sink.getvalue().to_pybytes()
+    content: bytes = sink.getvalue().to_pybytes()
+    return content

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import duckdb
 import pyarrow as pa
@@ -12,7 +12,7 @@ import pyarrow as pa
 from xinlu.engine.compile.draft import Step
 from xinlu.engine.compile.primitives import identifier, text_literal
 
-TableLike = pa.Table | Sequence[Path] | Sequence[str]
+TableLike: TypeAlias = "pa.Table | Sequence[Path] | Sequence[str]"
 """Rows in memory, or the Parquet files that hold them."""
 
 
@@ -87,6 +87,10 @@ class Duck:
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """The rows of a query as tuples."""
         return self.connection.execute(query).fetchall()
+
+    def has_rows(self, name: str) -> bool:
+        """Whether a table or view (by its quoted name) holds anything."""
+        return bool(self.rows(f"SELECT 1 FROM {name} LIMIT 1"))
 
     def close(self) -> None:
         """Close the connection and forget every table."""

@@ -98,7 +98,7 @@ class _Reacher:
         found = set(self.changed.subjects) if rates.subject else set(self.changed.records.get(str(rates.record), ()))
         for name, source in self.meaning.book.sources.items():
             found |= self.by_rows(name, source)
-            found |= self.by_relation(name, source)
+            found |= self.by_relation(source)
             found |= self.by_attributes(name, source)
         return found
 
@@ -114,7 +114,7 @@ class _Reacher:
             return self.of_subjects(source, numbers) if numbers else set()
         return set()
 
-    def by_relation(self, name: str, source: Source) -> set[int]:
+    def by_relation(self, source: Source) -> set[int]:
         """Through a touched relation: the units at its near end."""
         relation = source.relation or source.unit.relation
         pairs = self.changed.relations.get(str(relation), ()) if relation else ()

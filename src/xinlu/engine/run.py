@@ -18,7 +18,6 @@ from xinlu.law.catalogue import Catalogue
 from xinlu.law.meaning import Meaning, understand
 from xinlu.law.rulebook import Rulebook
 
-
 _ENTRY_ORDER = (
     'unit, step, seq, "row" NULLS FIRST, clause NULLS FIRST, day NULLS FIRST, record NULLS FIRST, kind, '
     "text NULLS FIRST, share NULLS FIRST, raw NULLS FIRST"
@@ -53,8 +52,8 @@ def in_order(books: Sequence[Rulebook]) -> list[str]:
             visit(one, book)
         ordered.append(book)
 
-    for book in reads:
-        visit(book, book)
+    for name in reads:
+        visit(name, name)
     return ordered
 
 

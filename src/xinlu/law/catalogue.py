@@ -142,13 +142,14 @@ class Item(LawModel):
 
 
 class SubjectKind(LawModel):
-    """A kind of subject: enterprise, sole_trader, practitioner, vehicle, vessel, project, contract_section, site_laboratory."""
+    """A kind of subject: enterprise, sole_trader, practitioner, vehicle, vessel, project, contract_section …"""
 
     kind: str
     title: str
     natural_person: StrictBool = False
     identifiers: tuple[str, ...]
-    """Identifier types, the first is the main one: uscc, organisation_code, id_number, plate, vessel_id, certificate_no, code."""
+    """Identifier types, the first is the main one: uscc, organisation_code, id_number, plate, vessel_id,
+    certificate_no, code."""
     attributes: tuple[Field, ...]
 
 

@@ -192,7 +192,9 @@ class _Parser:
         if token := self.take("between"):
             low = self.addition()
             self.expect("and")
-            inside = Node("and", (Node(">=", (node, low), at=token.at), Node("<=", (node, self.addition()), at=token.at)))
+            inside = Node(
+                "and", (Node(">=", (node, low), at=token.at), Node("<=", (node, self.addition()), at=token.at))
+            )
             return Node("not", (inside,), at=token.at) if negated_token else inside
         if token := self.take("in"):
             self.expect("(")

@@ -290,7 +290,7 @@ class Fold(Graded):
     ``empty``). ``count``: number of rows of ``over`` (0 without rows); ``distinct``: number of different values.
     ``min``, ``max``, ``mean``, ``last``, ``first``: missing without rows; rows where the expression is missing are
     left out. ``mean`` with ``weight``: Σ w·x / Σ w. ``worst_weighted``: values best to worst a1≥…≥an, Σ i·a_i / Σ i.
-    ``ratio``: Σ numerator / Σ denominator, missing when that is 0. ``share``: rows for which the condition holds ÷ rows.
+    ``ratio``: Σ numerator / Σ denominator, missing when that is 0. ``share``: rows where the condition holds ÷ rows.
     ``where`` keeps rows of ``over``. Division: scale 12, half up."""
 
     title: str = ""

@@ -277,9 +277,9 @@ def _quotient(typist: _Typist, node: Node) -> Type:
 
 
 def _literal_digits(node: Node) -> int:
-    if node.op == "number" and isinstance(node.value, Decimal) and node.value == int(node.value):
-        if 0 <= node.value <= QUOTIENT_SCALE:
-            return int(node.value)
+    value = node.value
+    if node.op == "number" and isinstance(value, Decimal) and value == int(value) and 0 <= value <= QUOTIENT_SCALE:
+        return int(value)
     raise TypeTrouble("LAW-102", f"小数位数应写成 0 到 {QUOTIENT_SCALE} 的整数", node.at)
 
 
@@ -319,10 +319,6 @@ def _coalesce(typist: _Typist, node: Node) -> Node:
     for arg in args:
         found = typist.joined(found, arg)
     return replace(node, args=args, type=replace(found, missing=all(_type(a).missing for a in args)))
-
-
-def _presence(typist: _Typist, node: Node) -> Type:
-    return FLAG
 
 
 def _shift(typist: _Typist, node: Node) -> Type:
@@ -407,8 +403,8 @@ _CALLS: dict[str, Callable[[_Typist, Node], Node | Type]] = {
     "least": _extreme,
     "greatest": _extreme,
     "coalesce": _coalesce,
-    "present": _presence,
-    "missing": _presence,
+    "present": lambda typist, node: FLAG,
+    "missing": lambda typist, node: FLAG,
     "add_months": _shift,
     "add_days": _shift,
     "days_between": _gap,

@@ -16,7 +16,6 @@ from xinlu.law.expression import Node
 from xinlu.law.meaning import Meaning, Path
 from xinlu.law.typing_rules import Ref
 
-
 _CONSTANT = re.compile(r"'(?:[^']|'')*'|CAST\('[-0-9.]+' AS DECIMAL\(\d+, \d+\)\)|-?\d+|NULL")
 
 

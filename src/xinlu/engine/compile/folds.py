@@ -71,7 +71,8 @@ class FoldWriter:
                     )
                 if fold.sum and source in self.caps:
                     capped[source].append(
-                        f"sum(h.share) FILTER (WHERE NOT h.by_row AND h.clause IN ({self.draft.numbers(clauses)})) AS {p.identifier(name)}"
+                        f"sum(h.share) FILTER (WHERE NOT h.by_row "
+                        f"AND h.clause IN ({self.draft.numbers(clauses)})) AS {p.identifier(name)}"
                     )
         tag = folds[0]
         for source, columns in selects.items():
@@ -134,7 +135,10 @@ class FoldWriter:
         else:
             value = self.row_aggregate(name, current)
         table = self.draft.add(f"fold_{name}", value)
-        joined = f"SELECT s.*, f.value AS {p.identifier(name)} FROM {current} s LEFT JOIN {table} f ON f.unit = s.unit AND f.key = s.key"
+        joined = (
+            f"SELECT s.*, f.value AS {p.identifier(name)} "
+            f"FROM {current} s LEFT JOIN {table} f ON f.unit = s.unit AND f.key = s.key"
+        )
         self.draft.current[fold.per] = self.draft.add(f"{name}_on_{fold.per}", joined)
 
     def row_sum(self, name: str, current: str) -> str:
@@ -149,12 +153,14 @@ class FoldWriter:
             if fold.sum and source in self.caps:
                 chosen = self.draft.numbers(clauses)
                 parts.append(
-                    f"SELECT h.unit, h._row, h.share AS amount FROM {self.caps[source]} h WHERE h.by_row AND h.clause IN ({chosen}) AND h._row IS NOT NULL"
+                    f"SELECT h.unit, h._row, h.share AS amount FROM {self.caps[source]} h "
+                    f"WHERE h.by_row AND h.clause IN ({chosen}) AND h._row IS NOT NULL"
                 )
         totals = f"SELECT unit, _row, sum(amount) AS raw FROM ({' UNION ALL '.join(parts)}) GROUP BY unit, _row"
         rows = f"SELECT DISTINCT unit, key FROM {current} WHERE _excluded IS NULL"
         joined = (
-            f"SELECT u.*, r.key, coalesce(t.raw, 0) AS raw FROM ({rows}) r JOIN {self.draft.table('units')} u ON u.unit = r.unit "
+            f"SELECT u.*, r.key, coalesce(t.raw, 0) AS raw FROM ({rows}) r "
+            f"JOIN {self.draft.table('units')} u ON u.unit = r.unit "
             f"LEFT JOIN ({totals}) t ON t.unit = r.unit AND t._row = r.key"
         )
         if fold.tally:
@@ -283,7 +289,8 @@ class FoldWriter:
         columns = self.draft.row_columns("s")
         above, below = (self.draft.sql(("folds", name, "ratio", i), columns) for i in (0, 1))
         types = [self.draft.node("folds", name, "ratio", i).type for i in (0, 1)]
-        assert isinstance(types[0], Type) and isinstance(types[1], Type)
+        assert isinstance(types[0], Type)
+        assert isinstance(types[1], Type)
         both = f" FILTER (WHERE ({above}) IS NOT NULL AND ({below}) IS NOT NULL)"
         return p.quotient(f"sum({above}){both}", types[0].scale, f"sum({below}){both}", types[1].scale, QUOTIENT_SCALE)
 
@@ -335,8 +342,9 @@ class FoldWriter:
         }
         bounds = "".join(f", CAST({sql} AS {kind}) AS {key}" for key, sql in limits.items())
         steps = (
-            f"SELECT u.unit, CAST({start} AS {kind}) AS start{bounds}, h.key, h._row, h._day, h.clause, h.raw, h.weight, "
-            f"CAST(h.counted AS {kind}) AS counted, row_number() OVER (PARTITION BY u.unit ORDER BY h._day, h.key, h.clause) AS place "
+            f"SELECT u.unit, CAST({start} AS {kind}) AS start{bounds}, h.key, h._row, h._day, h.clause, h.raw, "
+            f"h.weight, CAST(h.counted AS {kind}) AS counted, "
+            f"row_number() OVER (PARTITION BY u.unit ORDER BY h._day, h.key, h.clause) AS place "
             f"FROM {self.draft.table('units')} u JOIN ({self.running_hits(name)}) h ON h.unit = u.unit"
         )
         self.draft.add(f"steps_{name}", steps)
@@ -392,9 +400,11 @@ class FoldWriter:
         )
         folded = (
             f"SELECT unit, list_reduce(list_prepend([start], list_transform(amounts, lambda a: [a])), "
-            f"lambda s, a: list_append(s, CAST(least(high, greatest(low, s[-1] + a[1])) AS {kind}))) AS states FROM ({gathered})"
+            f"lambda s, a: list_append(s, CAST(least(high, greatest(low, s[-1] + a[1])) AS {kind}))) AS states "
+            f"FROM ({gathered})"
         )
-        return f"SELECT t.*, s.states[CAST(t.place AS INTEGER) + 1] AS state FROM {steps} t JOIN ({folded}) s ON s.unit = t.unit"
+        state = "s.states[CAST(t.place AS INTEGER) + 1] AS state"
+        return f"SELECT t.*, {state} FROM {steps} t JOIN ({folded}) s ON s.unit = t.unit"
 
     def add_crossings(self, name: str) -> None:
         """How often a running fold fell from above a bound to it or lower."""
@@ -402,7 +412,9 @@ class FoldWriter:
         table = self.draft.table(f"running_{fold.crossings}")
         bound = self.draft.sql(("folds", name, "at_or_below"), self.draft.unit_columns("u"))
         before = "lag(t.state, 1, t.start) OVER (PARTITION BY t.unit ORDER BY t.place)"
-        moved = f"SELECT t.unit, t.state, {before} AS before, {bound} AS bound FROM {table} t JOIN {self.draft.table('units')} u ON u.unit = t.unit"
+        units = self.draft.table("units")
+        columns = f"t.unit, t.state, {before} AS before, {bound} AS bound"
+        moved = f"SELECT {columns} FROM {table} t JOIN {units} u ON u.unit = t.unit"
         sql = f"SELECT unit, count(*) AS value FROM ({moved}) WHERE before > bound AND state <= bound GROUP BY unit"
         self.joins[f"cross_{name}"] = self.draft.add(f"crossings_{name}", sql)
         self.columns[name] = f"CAST(coalesce({p.identifier(f'cross_{name}')}.value, 0) AS DECIMAL(18, 0))"

@@ -254,7 +254,8 @@ def add_contest(draft: Draft, name: str, settled: dict[str, str]) -> None:
         "last": "_day DESC, key DESC, clause",
     }[contest.keep]
     ranked = (
-        f"SELECT *, row_number() OVER w AS place, first_value(key) OVER w AS winner, first_value(clause) OVER w AS winning "
+        f"SELECT *, row_number() OVER w AS place, first_value(key) OVER w AS winner, "
+        f"first_value(clause) OVER w AS winning "
         f"FROM ({' UNION ALL '.join(parts)}) WINDOW w AS (PARTITION BY {together} ORDER BY {order})"
     )
     lost = draft.add(f"contest_{name}", f"SELECT src, hid, winner, winning FROM ({ranked}) WHERE place > 1")
@@ -309,10 +310,11 @@ def cap_selects(draft: Draft, group: str, settled: str) -> list[str]:
         # A clause may be summed for the unit and for rows of it; its cap closes each sum by itself.
         folds = [fold for fold in book.folds.values() if fold.sum and (fold.per is not None) == rows]
         chosen = [name for name in capped if any(name in (fold.sum or ()) for fold in folds)]
-        whole = [name for name in chosen if not book.clauses[name].cap.per]  # type: ignore[union-attr]
-        groups = [(whole, ())] if whole else []
-        groups += [([name], book.clauses[name].cap.per) for name in chosen if name not in whole]  # type: ignore[union-attr,list-item]
-        selects += [_cap_select(draft, settled, clauses, per, rows=rows) for clauses, per in groups]
+        occasions = {name: cap.per for name in chosen if (cap := book.clauses[name].cap) is not None}
+        whole = [name for name, per in occasions.items() if not per]
+        if whole:
+            selects.append(_cap_select(draft, settled, whole, (), rows=rows))
+        selects += [_cap_select(draft, settled, [name], per, rows=rows) for name, per in occasions.items() if per]
     return selects
 
 

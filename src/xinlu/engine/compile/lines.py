@@ -17,7 +17,8 @@ from xinlu.law.source import Grade
 from xinlu.law.types import DATE, QUOTIENT_SCALE, SUBJECT, Type
 
 COLUMNS = (
-    "unit", "step", "kind", "clause", "record", "row", "day", "raw", "weight", "share", "text", "lost_to", "grade", "seq",
+    "unit", "step", "kind", "clause", "record", "row", "day", "raw", "weight", "share", "text", "lost_to",
+    "grade", "seq",
 )  # fmt: skip
 
 _EMPTY = {
@@ -73,7 +74,7 @@ class LineWriter:
         kind: str,
         grade: str,
         where: str = "",
-        seq: int | str | None = None,
+        seq: str = "",
         **columns: str,
     ) -> None:
         """One SELECT of entries; numbers are cast to the book's entry type, the rest is missing unless given."""
@@ -81,7 +82,7 @@ class LineWriter:
         for name in ("raw", "weight", "share"):
             values[name] = f"CAST({columns.pop(name, 'NULL')} AS {self.number})"
         values |= columns
-        values["seq"] = f"CAST({SEQ[kind] if seq is None else seq} AS INTEGER)"
+        values["seq"] = f"CAST({seq or SEQ[kind]} AS INTEGER)"
         selected = ", ".join(f"{values[name]} AS {name}" for name in COLUMNS)
         self.selects.append(f"SELECT {selected} FROM {table}{' WHERE ' + where if where else ''}")
 
@@ -206,7 +207,8 @@ class LineWriter:
             self.line(
                 f"{self.draft.current[source]} s",
                 unit="s.unit", step=p.text_literal(source), kind="excluded", record="s.key", day="s._day",
-                share="0", text=p.text_literal(exclude.because), grade=self.grade(self.draft.provenance.exclude(source, index)),
+                share="0", text=p.text_literal(exclude.because),
+                grade=self.grade(self.draft.provenance.exclude(source, index)),
                 where=f"s._excluded = {index}",
             )  # fmt: skip
 
@@ -257,10 +259,11 @@ class LineWriter:
             where=f"{start} <> 0",
         )
         clauses = fold.running.clauses
+        grades = {one: self.grade(self.draft.provenance.clause(one)) for one in clauses}
         common = {
             "unit": "t.unit", "step": step, "clause": self.clause_names("t.clause", clauses),
             "record": "t.key", "row": "t._row", "day": "t._day",
-            "grade": self.draft.clause_case("t.clause", {one: self.grade(self.draft.provenance.clause(one)) for one in clauses}),
+            "grade": self.draft.clause_case("t.clause", grades),
         }  # fmt: skip
         self.line(f"{table} t", kind="hit", raw="t.raw", weight="t.weight", share="t.counted", **common)
         before = "lag(state, 1, start) OVER (PARTITION BY unit ORDER BY place)"
@@ -286,8 +289,8 @@ class LineWriter:
         graded = fold.over in self.draft.graded
         own = "s._grade" if graded else "0"
         inner = (
-            f"SELECT s.unit, s.key, {parent} AS _row, s._day, {value} AS x, {weight} AS w, {weights} AS ww, {own} AS _grade "
-            f"FROM {rows} s WHERE {present}"
+            f"SELECT s.unit, s.key, {parent} AS _row, s._day, {value} AS x, {weight} AS w, {weights} AS ww, "
+            f"{own} AS _grade FROM {rows} s WHERE {present}"
         )
         share = p.quotient("(x.x * x.w)", found.scale + scale, "x.ww", scale, QUOTIENT_SCALE)
         row = "CAST(NULL AS BIGINT)" if fold.per is None else "x._row"
@@ -332,9 +335,7 @@ class LineWriter:
         table = f"{self.draft.table(f'fold_{name}')} f"
         self.line(table, unit="f.unit", step=p.text_literal(name), kind="read", row="f.key", grade=grade, **more)
 
-    def unit_line(
-        self, step: str, kind: str, grade: str, *, where: str = "", seq: int | None = None, **more: str
-    ) -> None:
+    def unit_line(self, step: str, kind: str, grade: str, *, where: str = "", seq: str = "", **more: str) -> None:
         """A line made from the one-row-a-unit table."""
         table = f"{self.state.name} f"
         self.line(table, unit="f.unit", step=p.text_literal(step), kind=kind, grade=grade, where=where, seq=seq, **more)
@@ -427,7 +428,7 @@ class LineWriter:
             fires = f"f.{p.identifier(f'{name} fires {index}')}"
             more = self.cited(name, "move", index, move.by)
             rank = place(before, levels)
-            self.unit_line(name, "move", grade, raw=rank, text=after, where=fires, seq=index + 1, **more)
+            self.unit_line(name, "move", grade, raw=rank, text=after, where=fires, seq=str(index + 1), **more)
             before = after
 
 

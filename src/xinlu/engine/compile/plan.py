@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from xinlu.engine.compile import primitives as p
 from xinlu.engine.compile.draft import Draft, Step
 from xinlu.engine.compile.folds import FoldWriter
 from xinlu.engine.compile.hits import HitWriter, add_contest, cap_selects
@@ -16,6 +15,7 @@ from xinlu.engine.compile.scalar import Scalar
 from xinlu.engine.compile.sources import SourceWriter, add_units, gather_demand
 from xinlu.engine.compile.verdict import add_findings, add_grades, add_wide
 from xinlu.law.catalogue import Catalogue
+from xinlu.law.expression import Node
 from xinlu.law.meaning import Meaning
 
 
@@ -55,12 +55,12 @@ def compile_book(
     return _Compiler(draft).compile()
 
 
-def _pieces(meaning: Meaning) -> dict[tuple[str, int], object]:
+def _pieces(meaning: Meaning) -> dict[tuple[str, int], Node]:
     return {
         (str(path[1]), int(path[3])): node
         for path, node in meaning.expressions.items()
         if path[0] == "tables" and path[-1] == "expr"
-    }  # type: ignore[return-value]
+    }
 
 
 class _Compiler:
@@ -175,4 +175,4 @@ class _Compiler:
         return Plan(self.book.rulebook, self.book.version, tuple(draft.steps), findings, entries, wide)
 
 
-__all__ = ["Plan", "compile_book", "p"]
+__all__ = ["Plan", "compile_book"]

@@ -15,7 +15,7 @@ from decimal import Decimal
 
 from xinlu.law.types import MOST_DIGITS, Type
 
-_POWER = {scale: "1" + "0" * scale for scale in range(0, 39)}
+_POWER = {scale: "1" + "0" * scale for scale in range(39)}
 
 
 def decimal_type(digits: int, scale: int) -> str:
@@ -152,7 +152,11 @@ def root(a: str, scale: int, to: int = 12) -> str:
     guess = f"CAST(sqrt(CAST({_N} AS DOUBLE)) AS HUGEINT)"
     once = f"(({guess} + {_N} // greatest({guess}, 1)) // 2)"
     twice = f"(({once} + {_N} // greatest({once}, 1)) // 2)"
-    below = f"(CASE WHEN {twice} * {twice} > {_N} THEN {twice} - 1 WHEN ({twice} + 1) * ({twice} + 1) <= {_N} THEN {twice} + 1 ELSE {twice} END)"
+    above = f"({twice} + 1)"
+    below = (
+        f"(CASE WHEN {twice} * {twice} > {_N} THEN {twice} - 1 "
+        f"WHEN {above} * {above} <= {_N} THEN {above} ELSE {twice} END)"
+    )
     half_up = f"(CASE WHEN {_N} - {below} * {below} > {below} THEN {below} + 1 ELSE {below} END)"
     answer = scaled_down(half_up, to)
     return f"(SELECT CASE WHEN {_N} >= 0 THEN {answer} END FROM (SELECT {scaled} AS _n))"

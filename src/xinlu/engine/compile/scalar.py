@@ -215,7 +215,7 @@ _CALLS: dict[str, Callable[[Scalar, Node, Columns], str]] = {
     "step": _step,
     "worst": _better("least"),
     "best": _better("greatest"),
-    "contains": lambda w, n, c: "list_contains({0}, {1})".format(*w.all(n, c)),
-    "starts_with": lambda w, n, c: "starts_with({0}, {1})".format(*w.all(n, c)),
+    "contains": lambda w, n, c: "list_contains({}, {})".format(*w.all(n, c)),
+    "starts_with": lambda w, n, c: "starts_with({}, {})".format(*w.all(n, c)),
     "size": lambda w, n, c: f"CAST(len({w.sql(n.args[0], c)}) AS DECIMAL(18, 0))",
 }

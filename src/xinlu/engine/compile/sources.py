@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from xinlu.engine.compile import primitives as p
 from xinlu.engine.compile.draft import Draft, row_column
@@ -122,6 +122,19 @@ def gather_demand(draft: Draft) -> None:
     """Note for every source which references its rows must answer."""
     book = draft.meaning.book
     demand: dict[str, set[Ref]] = {name: set() for name in book.sources}
+    _demand_of_expressions(draft, demand)
+    for source, column in _named_columns(draft):
+        demand[source].add(Ref("row", column))
+    for name, one in book.sources.items():
+        parent = draft.meaning.parent_source(name)
+        if parent is not None:
+            demand[parent] |= {Ref("row", ref.name) for ref in demand[name] if ref.space == "parent"}
+        if one.unit.row is not None and one.unit.column is not None:
+            demand[one.unit.row].add(Ref("row", one.unit.column))
+    draft.demand = {name: {ref for ref in refs if _is_read(draft, name, ref)} for name, refs in demand.items()}
+
+
+def _demand_of_expressions(draft: Draft, demand: dict[str, set[Ref]]) -> None:
     for path, tree in draft.meaning.expressions.items():
         source = source_of_path(draft, path)
         if source is None:
@@ -130,57 +143,38 @@ def gather_demand(draft: Draft) -> None:
             if node.op != "ref" or not isinstance(node.value, Ref):
                 continue
             if node.value.space == "other":
-                among = getattr(book.clauses[str(path[1])], str(path[2]))
+                among = getattr(draft.meaning.book.clauses[str(path[1])], str(path[2]))
                 demand[among.source].add(Ref("row", node.value.name))
             else:
                 demand[source].add(node.value)
+
+
+def _named_columns(draft: Draft) -> Iterator[tuple[str, str]]:
+    """Columns that codes, caps, contests and ``by`` name without an expression, with their source."""
+    book = draft.meaning.book
     for clause in book.clauses.values():
         if clause.code is not None:
-            demand[clause.hits].add(Ref("row", str(book.sources[clause.hits].code_field)))
-        demand[clause.hits] |= {Ref("row", one) for one in (clause.cap.per if clause.cap else ())}
+            yield clause.hits, str(book.sources[clause.hits].code_field)
+        yield from ((clause.hits, one) for one in (clause.cap.per if clause.cap else ()))
     for contest in book.contests.values():
-        for one in contest.among:
-            demand[book.clauses[one].hits] |= {Ref("row", column) for column in contest.same}
+        yield from ((book.clauses[one].hits, column) for one in contest.among for column in contest.same)
     for fold in book.folds.values():
         if fold.by is not None:
-            for one in (*(fold.sum or ()), *(fold.tally or ())):
-                demand[book.clauses[one].hits].add(Ref("row", fold.by))
-    for name, source in book.sources.items():
-        parent = draft.meaning.parent_source(name)
-        if parent is not None:
-            demand[parent] |= {Ref("row", ref.name) for ref in demand[name] if ref.space == "parent"}
-        if source.unit.row is not None and source.unit.column is not None:
-            demand[source.unit.row].add(Ref("row", source.unit.column))
-    spare = {"unit", "record", "parent"}
-    per = {name: fold.per for name, fold in book.folds.items() if fold.per is not None}
-    draft.demand = {
-        name: {
-            ref
-            for ref in refs
-            if ref.space in {"row", "attr", "parent", "unit", "day"}
-            and not (ref.space == "row" and (ref.name in spare or per.get(ref.name) == name))
-            and not (ref.space == "day" and ref.name == "as_of")
-            and ref != Ref("unit", "unit")
-        }
-        for name, refs in demand.items()
-    }
+            yield from ((book.clauses[one].hits, fold.by) for one in (*(fold.sum or ()), *(fold.tally or ())))
+
+
+def _is_read(draft: Draft, source: str, ref: Ref) -> bool:
+    """Whether a reference is a column of the source's rows, and not one that every source has anyway."""
+    fold = draft.meaning.book.folds.get(ref.name)
+    if ref.space == "row":
+        # Columns of folds over the source's own rows are joined when the fold is made.
+        return ref.name not in {"unit", "record", "parent"} and (fold is None or fold.per != source)
+    if ref.space == "day":
+        return ref.name != "as_of"
+    return ref.space in {"attr", "parent", "unit"} and ref != Ref("unit", "unit")
 
 
 # ── sources ─────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass
-class _Rows:
-    """A source query in the making: FROM and JOINs, conditions, and the SQL of row columns."""
-
-    tables: list[str]
-    tests: list[str]
-    key: str
-    parent_key: str
-    parent: str | None = None
-
-    def column(self, name: str) -> str:
-        return p.identifier(name)
 
 
 class SourceWriter:
@@ -235,11 +229,8 @@ class SourceWriter:
             self.draft.graded.add(self.name)
             selected.append(f"{grade} AS _grade")
         where = f" WHERE {' AND '.join(tests)}" if tests else ""
-        return self.draft.add(
-            f"source_{self.name}",
-            f"SELECT {', '.join(dict.fromkeys(selected))} FROM {' '.join(tables)}{where}",
-            view=view,
-        )
+        listed = ", ".join(dict.fromkeys(selected))
+        return self.draft.add(f"source_{self.name}", f"SELECT {listed} FROM {' '.join(tables)}{where}", view=view)
 
     # rows and reach
 
@@ -326,7 +317,8 @@ class SourceWriter:
         at = self.draft.sql(("sources", self.name, "attributes", alias, "at"), self.column)
         holder = self.row_value("other") if role == "other" else self.role_value(role)
         return (
-            f"LEFT JOIN {p.identifier('subject_' + kind)} {name} ON {name}.subject = {holder} AND {self.draft.known(name)} "
+            f"LEFT JOIN {p.identifier('subject_' + kind)} {name} ON {name}.subject = {holder} "
+            f"AND {self.draft.known(name)} "
             f"AND {name}.valid_from <= {at} AND ({name}.valid_until IS NULL OR {at} < {name}.valid_until)"
         )
 
