@@ -1,0 +1,171 @@
+"""Foreign conformity examples: a few carriers, companies and ships, of the same number at every scale.
+
+Europe: weighted infringements by vehicles of each check, mean of all checks; green to 100, amber to 200, red above.
+America: five carriers of one group rank 0, 25, 50, 75, 100; general carriers alert from 65, passenger ones from 50.
+Paris: a company two points above or below the region in detentions and deficiencies; a ship high from 5 points.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from xinlu.demo.plan import OPEN
+from xinlu.demo.world import Subject, World
+
+EU, US, COMPANY, SHIP = "eu-2022-695", "fmcsa-sms-unsafe-driving", "paris-mou-company", "paris-mou-ship"
+
+EU_FIRMS: list[tuple[str, list[tuple[int, str, bool | None]], str | None, str]] = [
+    # name, checks (vehicles, infringements, premises with a smart fleet), R, band
+    ("clean_check", [(1, "", None)], "0", "green"),
+    ("exactly_100", [(1, "MSI SI", None)], "100", "green"),
+    ("just_101", [(1, "MSI SI MI", None)], "101", "amber"),
+    ("exactly_200", [(1, "MSI MSI SI SI", None)], "200", "amber"),
+    ("just_201", [(1, "MSI MSI SI SI MI", None)], "201", "red"),
+    ("mean_of_two", [(1, "MSI SI", None), (2, "", None)], "50", "green"),
+    ("by_vehicles", [(4, "MSI VSI", None)], "30", "green"),
+    ("smart_fleet", [(1, "MSI SI", True)], "90", "green"),
+    ("fleet_not_smart", [(1, "MSI VSI", False)], "120", "amber"),
+    ("never_checked", [], None, "grey"),
+]
+
+
+def populate(world: World) -> None:
+    """All three."""
+    _europe(world)
+    _america(world)
+    _paris(world)
+
+
+def _europe(world: World) -> None:
+    for name, checks, risk, band in EU_FIRMS:
+        firm = world.foreign("EU-", "eu", [], "示例欧洲承运人")
+        for number, (vehicles, gravities, smart) in enumerate(checks):
+            day = date(2025, 3 + number, 12)
+            fields: dict[str, Any] = {
+                "check_no": world.next("EUC", day), "checked_on": day, "vehicles": Decimal(vehicles),
+                "check_place": "roadside" if smart is None else "premises",
+            }  # fmt: skip
+            if smart is not None:
+                fields["smart_fleet"] = smart
+            check = world.add("eu_check", fields, subject=firm)
+            for gravity in gravities.split():
+                infringement = {
+                    "infringement_no": world.next("EUI", day), "check_no": fields["check_no"], "found_on": day,
+                    "gravity": gravity,
+                }  # fmt: skip
+                world.add("eu_infringement", infringement, parent=check, subject=firm)
+        world.plan.expect(EU, world.today, firm.key, name, risk=None if risk is None else Decimal(risk), band=band)
+
+
+US_CARRIERS: list[tuple[str, int, int, str, int | None, str | None]] = [
+    # name, severity of each of three inspections, units, type, percentile, alert
+    ("lowest", 1, 10, "general", 0, "none"),
+    ("quarter", 2, 10, "hm", 25, "none"),
+    ("half_passenger", 3, 10, "passenger", 50, "alert"),
+    ("three_quarters", 4, 10, "general", 75, "alert"),
+    ("highest", 5, 10, "general", 100, "alert"),
+]
+
+
+def _america(world: World) -> None:
+    recent = (date(2026, 2, 3), date(2026, 3, 4), date(2026, 4, 5))
+    for name, severity, units, kind, percentile, alert in US_CARRIERS:
+        firm = _carrier(world, units, kind)
+        for day in recent:
+            _us_inspection(world, firm, day, severity)
+        # three inspections within 6 months, weight 3 each, by average units and utilisation 1
+        measure = Decimal(9 * severity) / units
+        world.plan.expect(
+            US, world.today, firm.key, name,
+            measure=measure, percentile=None if percentile is None else Decimal(percentile), alert=alert,
+        )  # fmt: skip
+    few = _carrier(world, 10, "general")
+    for day in recent[:2]:
+        _us_inspection(world, few, day, 8)
+    world.plan.expect(US, world.today, few.key, "two_inspections", measure=None, percentile=None, alert=None)
+    grave = _carrier(world, 10, "general")
+    day = date(2026, 1, 15)
+    said = {"investigation_no": world.next("USI", day), "closed_on": day, "acute_or_critical": True}
+    world.add("us_investigation", said, subject=grave)
+    world.plan.expect(US, world.today, grave.key, "acute_violation", measure=None, percentile=None, alert="alert")
+
+
+def _carrier(world: World, units: int, kind: str) -> Subject:
+    firm = world.foreign("US-", "us", [], "示例美国承运人")
+    fields = {
+        "taken_on": date(2023, 1, 10), "power_units": Decimal(units), "combination_units": Decimal(0),
+        "annual_miles": Decimal(10_000 * units), "carrier_type": kind,
+    }  # fmt: skip
+    world.add("us_fleet_census", fields, subject=firm)
+    return firm
+
+
+def _us_inspection(world: World, firm: Subject, day: date, severity: int) -> None:
+    number = world.next("USR", day)
+    report = {"report_no": number, "inspected_on": day, "inspection_level": Decimal(1)}
+    parent = world.add("us_inspection", report, subject=firm)
+    violation = {
+        "violation_no": world.next("USV", day), "report_no": number, "found_on": day, "section_code": "392.2S",
+        "basic": "unsafe_driving", "severity": Decimal(severity),
+    }  # fmt: skip
+    world.add("us_violation", violation, parent=parent, subject=firm)
+
+
+def _paris(world: World) -> None:
+    # Ten inspections each: detentions 0, 1, 5 (region 20 %), deficiencies 0, 3, 9 an inspection (region 4).
+    good, middling, poor, idle = (world.foreign("PM-", "psc", [], "示例航运公司") for _ in range(4))
+    for firm, level in ((good, "high"), (middling, "medium"), (poor, "very_low"), (idle, "medium")):
+        world.plan.expect(COMPANY, world.today, firm.key, level, performance=level)
+    ships: list[tuple[str, Subject, bool, bool, int, int, date | None, dict[str, Any]]] = [
+        # name, company, white and high standard, risky type, deficiencies each, detentions, last inspection, answers
+        ("low_risk", good, True, False, 0, 0, date(2026, 3, 10), {
+            "points": Decimal(0), "profile": "low", "priority": "none",
+            "window_opens": date(2028, 3, 10), "window_closes": date(2029, 3, 10)}),
+        ("low_risk_too", good, True, False, 0, 0, date(2023, 11, 10), {
+            "points": Decimal(0), "profile": "low", "priority": "II",
+            "window_opens": date(2025, 11, 10), "window_closes": date(2026, 11, 10)}),
+        ("standard_in_window", middling, False, True, 3, 1, date(2025, 8, 10), {
+            "points": Decimal(2), "profile": "standard", "priority": "II",
+            "window_opens": date(2026, 6, 10), "window_closes": date(2026, 8, 10)}),
+        ("standard_overdue", middling, False, False, 3, 0, date(2025, 5, 10), {
+            "points": Decimal(0), "profile": "standard", "priority": "I",
+            "window_opens": date(2026, 3, 10), "window_closes": date(2026, 5, 10)}),
+        ("high_risk", poor, False, True, 9, 3, date(2026, 1, 10), {
+            "points": Decimal(5), "profile": "high", "priority": "II",
+            "window_opens": date(2026, 6, 10), "window_closes": date(2026, 7, 10)}),
+        ("three_points", poor, False, False, 9, 2, date(2026, 5, 10), {
+            "points": Decimal(3), "profile": "standard", "priority": "none",
+            "window_opens": date(2027, 3, 10), "window_closes": date(2027, 5, 10)}),
+        ("never_inspected", idle, False, True, 0, 0, None, {
+            "points": Decimal(2), "profile": "standard", "priority": OPEN, "window_opens": None, "window_closes": None}),
+    ]  # fmt: skip
+    for name, firm, fine, risky, deficiencies, detentions, last, answers in ships:
+        ship = world.vessel("dry_bulk", word="外", foreign_regime="psc", flag="other")
+        world.relate("manages", firm, ship)
+        _particulars(world, ship, fine=fine, risky=risky)
+        if last is not None:
+            _port_states(world, ship, firm, deficiencies, detentions, last)
+        world.plan.expect(SHIP, world.today, ship.key, name, **answers)
+        for as_of in world.rounds:
+            world.plan.expect("lock-credit", as_of, ship.key, "not_registered", score=None, star=None)
+
+
+def _particulars(world: World, ship: Subject, *, fine: bool, risky: bool) -> None:
+    fields = {
+        "noted_on": date(2022, 2, 2), "risk_type": risky, "flag_list": "white" if fine else "grey", "flag_risk": "none",
+        "flag_audited": fine, "ro_performance": "high" if fine else "medium", "ro_recognised": fine,
+    }  # fmt: skip
+    world.add("psc_ship_particulars", fields, subject=ship)
+
+
+def _port_states(world: World, ship: Subject, firm: Subject, deficiencies: int, detentions: int, last: date) -> None:
+    """Five inspections, the last on ``last``, all within the 36 months."""
+    earlier = [date(2023, 7 + number, 20) for number in range(4)]
+    for number, day in enumerate([*earlier, last]):
+        fields = {
+            "report_no": world.next("PSC", day), "inspected_on": day, "deficiencies": Decimal(deficiencies),
+            "ism_deficiencies": Decimal(0), "detained": number < detentions,
+        }  # fmt: skip
+        world.add("psc_inspection", fields, subject=ship, company=firm)
