@@ -202,3 +202,16 @@ def test_a_number_that_fits_is_kept_to_the_last_digit(number: Decimal) -> None:
     record = {"item": "administrative_penalty", "decided_on": "2024-01-01", "fine_amount": number}
     table: pa.Table = read_facts({"records": [record]}, catalogue=CATALOGUE).tables["item_administrative_penalty"]
     assert table["fine_amount"].to_pylist() == [number]
+
+
+def test_nameless_records_of_the_shared_facts_and_of_a_case_stand_side_by_side() -> None:
+    catalogue = load_catalogue(shipped())
+    firm = {"subjects": [{"id": "甲公司", "kind": "enterprise"}]}
+    standing = {"book": "b", "subject": "甲公司", "output": "level", "level": "A", "from": "2024-01-01"}
+    facts = read_facts(
+        {**firm, "standings": [standing]},
+        {"standings": [standing]},
+        catalogue=catalogue,
+        at=(("given",), ("cases", 0, "facts")),
+    )
+    assert facts.tables["item_rating_result"].num_rows == 2

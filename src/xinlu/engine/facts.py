@@ -261,7 +261,9 @@ class _Reading:
         fields = {f.name: f for f in item.fields}
         roles = {r.name: r for r in item.roles}
         self._keys(one, (*_RECORD_KEYS, *roles, *fields), at, "FACT-107")
-        name = str(one.get("id", "")) or f"{item.item}#{at[-1]}" + ("s" if "standings" in at else "")
+        # Shared facts and the facts of a case are counted apart, so that nameless rows of both stand side by side.
+        kind = ("s" if "standings" in at else "") + ("g" if at[0] == "given" else "")
+        name = str(one.get("id", "")) or f"{item.item}#{at[-1]}{kind}"
         if self.records.setdefault(name, item.item) != item.item:
             other = self.catalogue.items[self.records[name]].title
             self._wrong("FACT-112", f"记录“{name}”已是“{other}”的标识", (*at, "id"))
