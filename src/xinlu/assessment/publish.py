@@ -20,6 +20,8 @@ from xinlu.ledger.models import Source
 from xinlu.ledger.standing import NewStanding, publish_standings
 
 VERB_PUBLISHED = "assessment.run.published"
+KIND_OUTPUT = "standing_kind"
+"""Output of a book that says whether a unit's standing is published, carried or inherited."""
 
 
 class NotPublishable(ValueError):
@@ -77,7 +79,9 @@ def _book(run: Run) -> Rulebook:
 def _standings(run: Run, book: Rulebook, *, effective_from: date, jurisdiction: str) -> Iterator[NewStanding]:
     until = add_length(effective_from, book.valid, 1) if book.valid else None
     begins, ends = rated_days(book, run.as_of)
-    for finding in findings_of_run(run):
+    findings = list(findings_of_run(run))
+    kinds = {finding.unit: finding.text for finding in findings if finding.output == KIND_OUTPUT and finding.text}
+    for finding in findings:
         output = book.outputs.get(finding.output)
         if output is None or not _is_standing(finding, book):
             continue
@@ -93,6 +97,7 @@ def _standings(run: Run, book: Rulebook, *, effective_from: date, jurisdiction: 
             status=finding.status,  # type: ignore[arg-type]
             level=finding.level,
             score=finding.number,
+            kind=kinds.get(finding.unit, "published"),  # type: ignore[arg-type]
             period_from=begins,
             period_until=ends,
             grade=finding.grade or "",
