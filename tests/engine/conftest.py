@@ -68,9 +68,10 @@ class ShippedCase:
         )
 
 
-def shipped_cases(library: Library) -> Iterator[ShippedCase]:
-    """Every case of every shipped book."""
-    for book in (book for versions in library.rulebooks.values() for book in versions):
+def shipped_cases(library: Library, only: str | None = None) -> Iterator[ShippedCase]:
+    """Every case of every shipped book, or of one."""
+    books = (book for versions in library.rulebooks.values() for book in versions)
+    for book in (book for book in books if only in (None, book.rulebook)):
         path = library.cases_path(book)
         data: dict[str, Any] = read(path).mapping() if path.exists() else {"cases": []}
         for case in data["cases"]:
