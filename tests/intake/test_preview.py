@@ -51,6 +51,7 @@ def test_a_preview_of_subjects_counts_without_enrolling(desk: Desk) -> None:
     row = {"统一社会信用代码": FIRM, "名称": "示例运输有限公司", "生效日期": "2024-01-01"}
     seen = look(desk, as_csv([row]), kind="enterprise")
     assert (seen.duplicate, seen.accepted, seen.title) == (1, 0, "主体登记：企业")
+    assert seen.columns == {name: name for name in row}
 
 
 def test_a_bad_file_is_refused_in_the_preview_too(desk: Desk) -> None:

@@ -34,6 +34,7 @@ def deliver_file(
     from xinlu.intake.deliver import deliver
     from xinlu.intake.preview import preview
     from xinlu.intake.problems import Refused
+    from xinlu.intake.sheet import COMMAND
     from xinlu.journal.actor import Actor
 
     at = received_at.replace(tzinfo=UTC) if received_at else datetime.now(UTC)
@@ -41,7 +42,7 @@ def deliver_file(
     said = {"path": file, "source": source, "item": item, "kind": kind, "relation": relation}
     try:
         if check:
-            result = preview(**said, received_at=at, scope=scope)  # type: ignore[arg-type]
+            result = preview(**said, received_at=at, scope=scope, limits=COMMAND)  # type: ignore[arg-type]
         else:
             mode = "all_or_nothing" if all_or_nothing else "accept_good"
             result = deliver(  # type: ignore[assignment]

@@ -13,7 +13,7 @@ from typing import IO
 from xinlu.access.scope import Scope
 from xinlu.gazette import current
 from xinlu.intake import relations, subjects
-from xinlu.intake.columns import ItemLayout, RelationLayout, Wanted, layout_of
+from xinlu.intake.columns import ItemLayout, KindLayout, MixedKinds, RelationLayout, Wanted, layout_of
 from xinlu.intake.deliver import (
     BATCH,
     CHINA,
@@ -36,9 +36,20 @@ from xinlu.intake.subjects import queried
 from xinlu.intake.table import Table, table_of
 from xinlu.journal.digest import sm3
 from xinlu.law.catalogue import Catalogue
+from xinlu.law.identifiers import TITLES
 from xinlu.law.problem import Problem
 from xinlu.ledger.models import Delivery, Record, Source
 from xinlu.ledger.record import Outcome
+
+
+RELATION_TITLES = {
+    "relation": "关系",
+    "from": "起点",
+    "to": "终点",
+    "valid_from": "起始日期",
+    "valid_until": "终止日期",
+    "operation": "操作",
+}
 
 
 @dataclass(frozen=True)
@@ -211,5 +222,25 @@ def _columns(table: Table, layout: Layout) -> dict[str, str]:
                 for column, _ in columns:
                     taken.setdefault(column.header, found.title if found else role)
         case RelationLayout():
-            taken = {column.header: name for name, column in layout.places.items()}
+            taken = {column.header: RELATION_TITLES[name] for name, column in layout.places.items()}
+        case KindLayout():
+            taken = _kind_columns(layout)
+        case MixedKinds():
+            for one in layout.kinds.values():
+                taken |= _kind_columns(one)
+            taken[layout.column.header] = "主体类别"
     return {header: taken.get(header, "") for header in table.headers if header}
+
+
+def _kind_columns(layout: KindLayout) -> dict[str, str]:
+    attributes = {one.name: one.title for one in layout.kind.attributes}
+    taken = {column.header: attributes[name] for name, column in layout.attributes.items()}
+    taken |= {column.header: TITLES.get(type_, type_) for type_, column in layout.identifiers.items()}
+    others = {
+        "名称": layout.name,
+        "所在地": layout.region,
+        "生效日期": layout.valid_from,
+        "失效日期": layout.valid_until,
+        "操作": layout.operation,
+    }
+    return taken | {column.header: title for title, column in others.items() if column is not None}
