@@ -121,8 +121,6 @@ def _passages(world: World, chance: Chance, fleet: list[tuple[Subject, Life]]) -
 
 def _passage(world: World, chance: Chance, day: date, members: list[Subject]) -> str:
     number = world.next("GZSQ", day)
-    fields = {
-        "passage_no": number, "applied_on": day, "lock_name": chance.pick(LOCKS), "member_count": Decimal(len(members)),
-    }  # fmt: skip
+    fields = {"passage_no": number, "applied_on": day, "lock_name": chance.pick(LOCKS)}
     world.add("lock_passage", fields, members=members)
     return number
