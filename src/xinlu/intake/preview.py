@@ -41,7 +41,6 @@ from xinlu.law.problem import Problem
 from xinlu.ledger.models import Delivery, Record, Source
 from xinlu.ledger.record import Outcome
 
-
 RELATION_TITLES = {
     "relation": "关系",
     "from": "起点",
