@@ -26,6 +26,8 @@ from xinlu.registry import queries as registry
 from xinlu.registry.models import Subject
 
 RATING = "rating_result"
+POINTS = ("score", "points")
+"""Outputs that are points, by the names that books use."""
 PERMITS = ("administrative_permit",)
 SECTIONS = (
     ("basic", "基础"),
@@ -77,8 +79,9 @@ class StandingShown:
 
     @property
     def score(self) -> Decimal | None:
-        """The number that goes with the level."""
-        return next((one.score for one in (self.main, *(s for _, s in self.others)) if one.score is not None), None)
+        """The points that go with the level; a ratio or a count beside it is none."""
+        beside = (one for _, one in self.others if one.output in POINTS)
+        return next((one.score for one in (self.main, *beside) if one.score is not None), None)
 
 
 @dataclass(frozen=True)

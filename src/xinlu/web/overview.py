@@ -91,10 +91,12 @@ def book_lines(scope: Scope, day: date) -> list[BookLine]:
 
 
 def months_chart(scope: Scope, day: date) -> Chart:
-    """Records by the month in which they occurred."""
+    """Records by the month in which they occurred; ratings are results and not counted."""
     first = _months_back(day, MONTHS - 1)
     months = [_months_back(day, back) for back in range(MONTHS - 1, -1, -1)]
     every = ledger.months(scope, on=day, since=first)
+    for month, number in ledger.months(scope, on=day, since=first, item=queries.RATING).items():
+        every[month] -= number
     bad: dict[date, int] = {}
     for item in queries.section_items("bad"):
         for month, number in ledger.months(scope, on=day, since=first, item=item).items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from xinlu.access.scope import Scope
 from xinlu.dossier import queries
-from xinlu.dossier.arithmetic import Account, Decision, Sheet
+from xinlu.dossier.arithmetic import Account, Decision, Fact, Sheet
 from xinlu.gazette import current
 from xinlu.law.rulebook import Rulebook, Value
 from xinlu.ledger import queries as ledger
@@ -190,8 +190,8 @@ def reasons(explained: queries.Explained, book: Rulebook | None) -> dict[str, ob
         "hero": hero(account, book, explained.shown.main.output),
         "hero_words": hero_words(account, book, names, explained.shown.main.output),
         "strip": strip(account, book, explained.shown.main.output),
-        "decisions": decisions(account, book),
-        "readings": [fact for fact in account.facts if fact.number is not None or fact.text or fact.day],
+        "decisions": decisions(account, book, names),
+        "readings": readings(account, names),
         "hits": account.hits,
         "excluded": account.excluded,
         "row_count": len(rows),
@@ -224,11 +224,17 @@ def equations(account: Account, book: Rulebook, names: dict[str, str]) -> list[E
         value = book.values.get(fact.step)
         if value is None:
             continue
-        put_in = _put_in(value, account, book, names)
+        put_in = _put_in(value, account, book, names) if fact.number is not None else ""
         words = lawbook.value_words(value, names)
         found.append(
             Equation(
-                fact.step, fact.title, words, put_in if put_in != words else "", fact.number, fact.text, fact.grade
+                fact.step,
+                fact.title,
+                words,
+                put_in if put_in != words else "",
+                fact.number,
+                told_text(fact.text, names),
+                fact.grade,
             )
         )
     return found
@@ -236,9 +242,12 @@ def equations(account: Account, book: Rulebook, names: dict[str, str]) -> list[E
 
 def _put_in(value: Value, account: Account, book: Rulebook, names: dict[str, str]) -> str:
     """A value with the numbers in place of the names; of parts, those that are there."""
-    if value.peer:
+    if value.peer or any(word in (value.is_ or "") for word in ("case", "missing", "present", "null")):
         return ""
     known = {name: account.number(name) for name in (*book.folds, *book.values)}
+    # A sum without a start in which nothing hit has no line and is 0.
+    silent = (name for name, fold in book.folds.items() if fold.sum is not None and not (fold.start or fold.per))
+    known.update({name: Decimal(0) for name in silent if known[name] is None})
     numbers = {name: brief(found) for name, found in known.items() if found is not None}
     if value.parts:
         there = {name: weight for name, weight in value.parts.items() if name in numbers}
@@ -247,6 +256,20 @@ def _put_in(value: Value, account: Account, book: Rulebook, names: dict[str, str
         return parts if total == 1 or not there else f"({parts}) ÷ {total}"
     given = {name: figures(p.value) for name, p in book.parameters.items() if isinstance(p.value, Decimal)}
     return lawbook.value_words(value, {**names, **given, **numbers}).replace("+ −", "− ").replace("− −", "+ ")
+
+
+def told_text(text: str, names: dict[str, str]) -> str:
+    """A text, code or yes and no of an entry as people write it."""
+    return {"true": "是", "false": "否"}.get(text) or names.get(f"'{text}'", text)
+
+
+def readings(account: Account, names: dict[str, str]) -> list[Fact]:
+    """What was read, with names in Chinese."""
+    return [
+        replace(fact, title=lawbook.say(fact.title, names), text=told_text(fact.text, names))
+        for fact in account.facts
+        if fact.number is not None or fact.text or fact.day
+    ]
 
 
 def hero(account: Account, book: Rulebook, output: str) -> SheetView | None:
@@ -275,10 +298,12 @@ def strip(account: Account, book: Rulebook, output: str) -> Scale | None:
     return scale_of(cut=part.bands.cut, levels=lawbook.levels_of(book, output), number=number)
 
 
-def decisions(account: Account, book: Rulebook) -> list[tuple[str, str, str, Badge | None, Decision]]:
+def decisions(
+    account: Account, book: Rulebook, names: dict[str, str]
+) -> list[tuple[str, str, str, Badge | None, Decision]]:
     """Step, words, article, badge of what it gave, and the decision itself."""
     told = []
-    kinds = {"band": "按分档", "condition": "按条件", "move": "调整", "status": "未评原因", "output": "结论"}
+    kinds = {"band": "按分档", "condition": "按条件", "move": "调整", "status": "没有定级", "output": "结论"}
     for one in account.decisions:
         levels = lawbook.levels_of(book, one.step)
         badge = (
@@ -286,6 +311,6 @@ def decisions(account: Account, book: Rulebook) -> list[tuple[str, str, str, Bad
             if one.level and one.level in [s.level for s in levels]
             else None
         )
-        words = one.words or ("" if badge else one.level)
+        words = one.words or ("" if badge else told_text(one.level, names))
         told.append((kinds[one.kind], f"{one.title}{'：' + words if words else ''}", one.article, badge, one))
     return told
