@@ -62,6 +62,7 @@ def by_engine(library: Library, book: Rulebook) -> Evaluate:
             catalogue=library.catalogue,
             as_of=as_of,
             known_at=known_at,
+            peers=facts.peers,
         )
 
     return compiled

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from xinlu.engine.compile import primitives as p
 from xinlu.engine.duck import Duck
-from xinlu.engine.result import sorted_entries
+from xinlu.engine.peers import Peers
 from xinlu.engine.run import Prepared, in_order, prepare, understand_all
 from xinlu.law.catalogue import Catalogue
 from xinlu.law.meaning import Meaning
@@ -68,14 +68,16 @@ def touched(
     catalogue: Catalogue,
     changed: Changed,
     moved: Mapping[str, Collection[int]],
+    frozen: Collection[str] = (),
 ) -> set[int] | None:
     """Units of one book that ``changed`` can reach; None for all of them.
 
     ``meanings``: every version of the book. ``moved``: book → units whose findings changed, for books it reads.
+    ``frozen``: peer values that are read from a snapshot and so do not move with others.
     """
     found: set[int] = set()
     for meaning in meanings:
-        if any(value.peer is not None for value in meaning.book.values.values()):
+        if any(value.peer is not None and name not in frozen for name, value in meaning.book.values.items()):
             return None
         found |= _Reacher(duck, meaning, catalogue, changed, moved).units()
     return found
@@ -235,21 +237,22 @@ def run_changed(
     as_of: date,
     known_at: datetime,
     changed: Changed,
+    peers: Peers | None = None,
 ) -> dict[str, Result]:
     """The results of ``books`` on the same day with more known: units that the change reaches are computed
     again, the others are taken from ``before``.
 
     1. Books are taken in order, each after those that it reads.
-    2. The units that the change can reach are run; a book over peers is run whole.
+    2. The units that the change can reach are run; a book over peers is run whole, unless its snapshot is given.
     3. Units whose findings came out different reach on to the books that read this one.
     """
     meanings = understand_all(books, catalogue)
-    prepared = prepare(books, duck, catalogue=catalogue, as_of=as_of, known_at=known_at, narrowed=True)
+    prepared = prepare(books, duck, catalogue=catalogue, as_of=as_of, known_at=known_at, narrowed=True, peers=peers)
     moved: dict[str, set[int]] = {}
     wanted: dict[str, set[int]] = {}
     for book in in_order(books):
         versions = [meaning for key, meaning in meanings.items() if key[0] == book]
-        reached = touched(duck, versions, catalogue, changed, moved)
+        reached = touched(duck, versions, catalogue, changed, moved, (peers or {}).get(book, {}))
         wanted[book] = reached if reached is not None else population(duck, versions)
         moved[book] = wanted[book]
     prepared.run(_with_read_units(duck, prepared, meanings, catalogue, wanted))
@@ -324,6 +327,3 @@ def merged(before: pa.Table, fresh: pa.Table, units: Collection[int]) -> pa.Tabl
     both = pa.concat_tables([kept, own]).combine_chunks()
     # Both parts are sorted inside a unit, and a unit lies in one of them: a stable sort by unit is the full order.
     return both.take(pc.sort_indices(both, sort_keys=[("unit", "ascending")])) if both.num_rows else both
-
-
-__all__ = ["Changed", "Result", "changed_since", "run_changed", "sorted_entries", "touched"]

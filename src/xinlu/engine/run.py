@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ import pyarrow as pa
 from xinlu.engine.compile.plan import Plan, compile_book
 from xinlu.engine.compile.primitives import identifier, text_literal
 from xinlu.engine.duck import Duck, TableLike
+from xinlu.engine.peers import Peers, ranked
 from xinlu.engine.result import ENTRIES_SCHEMA, FINDINGS_SCHEMA, RunResult, entries_of, findings_of
 from xinlu.engine.tables import RELATION_SCHEMA, item_schema, subject_schema
 from xinlu.law.catalogue import Catalogue
@@ -80,6 +82,8 @@ class Prepared:
     duck: Duck
     plans: dict[str, list[Plan]]
     order: list[str]
+    over_peers: dict[str, tuple[str, ...]]
+    """Book → its values over peers."""
     narrowed: bool = False
     ran: set[str] = field(default_factory=set)
 
@@ -148,6 +152,18 @@ class Prepared:
         union = " UNION ALL ".join(f"SELECT {columns} FROM {getattr(plan, name)}" for plan in self.plans[book])
         return f"SELECT * FROM ({union}) ORDER BY {order}"
 
+    def snapshot(self, book: str) -> dict[str, dict[str, list[Decimal]]]:
+        """The ranked numbers of every peer value of a run, by group: what later runs may be placed against."""
+        found: dict[str, dict[str, list[Decimal]]] = {}
+        for value in self.over_peers[book]:
+            groups = found.setdefault(value, {})
+            own, group = identifier(f"{value} own"), identifier(f"{value} group")
+            for plan in self.plans[book]:
+                listed = f"SELECT {group}, list({own} ORDER BY {own}) FROM {plan.state}"
+                for name, numbers in self.duck.rows(f"{listed} WHERE {own} IS NOT NULL GROUP BY 1 ORDER BY 1"):
+                    groups[name] = sorted([*groups.get(name, []), *numbers])
+        return found
+
     def write(self, book: str, folder: Path) -> None:
         """Write ``findings.parquet`` and ``entries.parquet`` of one book, sorted by unit, without holding them whole.
 
@@ -169,14 +185,21 @@ def prepare(
     as_of: date,
     known_at: datetime,
     narrowed: bool = False,
+    peers: Peers | None = None,
 ) -> Prepared:
-    """Compile ``books`` for one day. ``narrowed``: the runs will name their units."""
+    """Compile ``books`` for one day. ``narrowed``: the runs will name their units. ``peers``: frozen snapshots
+    of peer values by book and value; values that are not named there are worked out over the units of the run."""
     add_empty_tables(duck, catalogue)
     meanings = understand_all(books, catalogue)
     order = in_order(books)
     plans: dict[str, list[Plan]] = {}
     for index, book in enumerate(order):
         versions = [key for key in meanings if key[0] == book]
+        snapshots = (peers or {}).get(book, {})
+        for number, key in enumerate(versions):
+            for value, one in meanings[key].book.values.items():
+                if one.peer is not None and value in snapshots:
+                    duck.register(f"b{index}v{number}_peer_{value}", ranked(one.peer, snapshots[value]))
         plans[book] = [
             compile_book(
                 meanings[key],
@@ -186,10 +209,21 @@ def prepare(
                 prefix=f"b{index}v{number}_",
                 wanted=identifier(f"wanted {book}") if narrowed else None,
                 finding_tables={other: identifier(f"wide {other}") for other in order[:index]},
+                frozen=snapshots,
             )
             for number, key in enumerate(versions)
         ]
-    return Prepared(duck, plans, order, narrowed)
+    over_peers = {
+        book: {
+            name: one.peer.stat
+            for key in meanings
+            if key[0] == book
+            for name, one in meanings[key].book.values.items()
+            if one.peer
+        }
+        for book in order
+    }
+    return Prepared(duck, plans, order, {book: tuple(found) for book, found in over_peers.items()}, narrowed)
 
 
 def add_empty_tables(duck: Duck, catalogue: Catalogue) -> None:
@@ -210,15 +244,25 @@ def run(
     as_of: date,
     known_at: datetime,
     units: Mapping[str, Collection[int]] | None = None,
+    peers: Peers | None = None,
 ) -> RunResult:
     """Findings and entries of ``books`` over ``tables`` on ``as_of`` with what was known at ``known_at``.
 
     ``books``: every book that is read must be in the list; several versions of one id are allowed, and
-    ``governed_by`` picks per unit. ``units``: book → units, to run part of the population.
+    ``governed_by`` picks per unit. ``units``: book → units, to run part of the population. ``peers``: frozen
+    snapshots of peer values (see :mod:`xinlu.engine.peers`).
     """
     duck = Duck(tables)
     try:
-        prepared = prepare(books, duck, catalogue=catalogue, as_of=as_of, known_at=known_at, narrowed=units is not None)
+        prepared = prepare(
+            books,
+            duck,
+            catalogue=catalogue,
+            as_of=as_of,
+            known_at=known_at,
+            narrowed=units is not None,
+            peers=peers,
+        )
         prepared.run(units)
         return RunResult(
             {book: findings_of(prepared.findings(book)) for book in prepared.order},

@@ -45,6 +45,8 @@ class Draft:
     wanted: str | None = None
     finding_tables: dict[str, str] = field(default_factory=dict)
     """Book id → its wide table of findings (unit, one column an output, ``<output>_status``)."""
+    frozen: frozenset[str] = frozenset()
+    """Peer values that are read from a snapshot (table ``peer_<value>``) instead of from the run."""
     steps: list[Step] = field(default_factory=list)
     current: dict[str, str] = field(default_factory=dict)
     demand: dict[str, set[Ref]] = field(default_factory=dict)

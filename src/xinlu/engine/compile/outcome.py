@@ -10,8 +10,9 @@ from xinlu.engine.compile.draft import Draft, answer
 from xinlu.engine.compile.folds import FoldWriter
 from xinlu.engine.compile.hits import alive
 from xinlu.engine.compile.scalar import in_interval
+from xinlu.engine.result import NUMBER_SCALE
 from xinlu.law.interval import parse_interval
-from xinlu.law.rulebook import Move, Output, Value
+from xinlu.law.rulebook import Move, Output, Peer, Value
 from xinlu.law.types import QUOTIENT_SCALE, Type
 from xinlu.law.typing_rules import Ref
 
@@ -71,7 +72,7 @@ def add_value(draft: Draft, state: UnitTable, name: str) -> None:
     value = draft.meaning.book.values[name]
     found = draft.meaning.values[name]
     if value.peer is not None:
-        sql = peer_sql(draft, name, value)
+        sql = peer_sql(draft, state, name, value)
     elif value.parts is not None:
         sql = parts_sql(draft, value)
     else:
@@ -111,42 +112,88 @@ def parts_sql(draft: Draft, value: Value) -> str:
     return p.quotient(f"({' + '.join(above)})", scale, f"({' + '.join(below)})", weights, QUOTIENT_SCALE)
 
 
-def peer_sql(draft: Draft, name: str, value: Value) -> str:
-    """A statistic over the units of the run, in exact arithmetic."""
+def peer_sql(draft: Draft, state: UnitTable, name: str, value: Value) -> str:
+    """A statistic of the unit against its peers: those of the run, or those of a frozen snapshot.
+
+    ``<value> own`` is the unit's number where it is one of the peers, ``<value> group`` the group they share.
+    """
     peer = value.peer
     assert peer is not None
     columns = draft.unit_columns("f")
     of = draft.sql(("values", name, "peer", "of"), columns)
-    node = draft.node("values", name, "peer", "of")
-    scale = node.type.scale if isinstance(node.type, Type) else 0
-    within = [draft.sql(("values", name, "peer", "within", i), columns) for i in range(len(peer.within))]
-    member = f"({of}) IS NOT NULL"
-    if peer.among is not None:
-        member += f" AND {draft.sql(('values', name, 'peer', 'among'), columns)}"
-    inside = ", ".join(within) or "1"
-    group = ", ".join([f"({member})", *within])
-    order = f"ORDER BY {of} {'DESC' if peer.order == 'descending' else 'ASC'}"
-    peers = f"FILTER (WHERE {member}) OVER (PARTITION BY {inside})"
+    member = draft.sql(("values", name, "peer", "among"), columns) if peer.among is not None else "TRUE"
+    parts = [
+        f"coalesce(CAST({draft.sql(('values', name, 'peer', 'within', i), columns)} AS VARCHAR), '')"
+        for i in range(len(peer.within))
+    ]
+    state.put(f"{name} own", f"CASE WHEN {member} THEN CAST({of} AS DECIMAL(38, 12)) END")
+    state.put(f"{name} group", f"concat_ws('|', {', '.join(parts)})" if parts else "''")
+    state.flush(view=False)
+    if name in draft.frozen:
+        return _frozen_sql(draft, state, name, peer)
+    return _live_sql(name, peer)
+
+
+def _live_sql(name: str, peer: Peer) -> str:
+    own, group = (f"f.{p.identifier(f'{name} {part}')}" for part in ("own", "group"))
+    order = f"ORDER BY {own} {'DESC' if peer.order == 'descending' else 'ASC'}"
+    everyone = f"OVER (PARTITION BY {group})"
     if peer.stat == "mean":
-        return p.quotient(f"sum({of}) {peers}", scale, f"count({of}) {peers}", 0, QUOTIENT_SCALE)
+        return p.quotient(f"sum({own}) {everyone}", NUMBER_SCALE, f"count({own}) {everyone}", 0, QUOTIENT_SCALE)
     if peer.stat == "quantile":
-        # The first number at or before which at least q of the peers stand.
-        listed = f"list_sort(list({of}) {peers}, '{'DESC' if peer.order == 'descending' else 'ASC'}')"
-        q = p.number_literal(peer.q or Decimal(0))
-        return f"({listed})[greatest(1, CAST(ceil({q} * count({of}) {peers}) AS BIGINT))]"
-    rank = f"rank() OVER (PARTITION BY {group} {order})"
-    count = f"count(*) OVER (PARTITION BY {group})"
-    upto = f"count(*) OVER (PARTITION BY {group} {order} RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
-    alone = (
-        f"CASE WHEN {count} = 1 THEN 0 ELSE {p.quotient(f'({rank} - 1)', 0, f'({count} - 1)', 0, QUOTIENT_SCALE)} END"
-    )
+        kept = f"FILTER (WHERE {own} IS NOT NULL) {everyone}"
+        listed = f"list_sort(list({own}) {kept}, '{'DESC' if peer.order == 'descending' else 'ASC'}')"
+        return _nth(listed, f"count({own}) {everyone}", peer)
+    inside = f"PARTITION BY {own} IS NULL, {group}"
+    before = f"(rank() OVER ({inside} {order}) - 1)"
+    upto = f"count(*) OVER ({inside} {order} RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
+    return _placed(own, before, upto, f"count(*) OVER ({inside})", peer)
+
+
+def _placed(own: str, before: str, upto: str, count: str, peer: Peer) -> str:
+    """rank, percent_rank, cume_dist or top_share from how many peers stand before and up to the unit."""
+    among = f"CASE WHEN {count} = 1 THEN 0 ELSE {p.quotient(before, 0, f'({count} - 1)', 0, QUOTIENT_SCALE)} END"
     formulas = {
-        "rank": f"CAST({rank} AS DECIMAL(18, 0))",
-        "percent_rank": alone,
+        "rank": f"CAST({before} + 1 AS DECIMAL(18, 0))",
+        "percent_rank": among,
         "cume_dist": p.quotient(upto, 0, count, 0, QUOTIENT_SCALE),
-        "top_share": p.quotient(rank, 0, count, 0, QUOTIENT_SCALE),
+        "top_share": p.quotient(f"({before} + 1)", 0, count, 0, QUOTIENT_SCALE),
     }
-    return f"CASE WHEN {member} THEN {formulas[peer.stat]} END"
+    return f"CASE WHEN {own} IS NOT NULL THEN {formulas[peer.stat]} END"
+
+
+def _nth(listed: str, count: str, peer: Peer) -> str:
+    """The first number at or before which at least q of the peers stand."""
+    q = p.number_literal(peer.q or Decimal(0))
+    return f"({listed})[greatest(1, CAST(ceil({q} * {count}) AS BIGINT))]"
+
+
+def _frozen_sql(draft: Draft, state: UnitTable, name: str, peer: Peer) -> str:
+    """Against a snapshot (``peer_<value>``: g, x, before, upto, n): the nearest ranked number not after the unit's."""
+    sign = "-" if peer.order == "descending" else ""
+    own, group = (f"f.{p.identifier(f'{name} {part}')}" for part in ("own", "group"))
+    table = draft.table(f"peer_{name}")
+    found = (
+        f"SELECT f.*, t.x AS _x, coalesce(t.before, 0) AS _before, coalesce(t.upto, 0) AS _upto "
+        f"FROM {state.name} f ASOF LEFT JOIN {table} t ON t.g = {group} AND t.x <= {sign}{own}"
+    )
+    totals = (
+        f"SELECT g, any_value(n) AS _n, any_value(given) AS _given, sum(x * (upto - before)) AS _sum "
+        f"FROM {table} GROUP BY g"
+    )
+    joined = f"SELECT f.*, t._n, t._given, t._sum FROM ({found}) f LEFT JOIN ({totals}) t ON t.g = {group}"
+    state.layers += 1
+    state.name = draft.add(f"state_{state.layers}", joined)
+    if peer.stat == "mean":
+        answer_sql = p.quotient(f"({sign}f._sum)", NUMBER_SCALE, "f._n", 0, QUOTIENT_SCALE)
+    elif peer.stat == "quantile":
+        q = p.number_literal(peer.q or Decimal(0))
+        answer_sql = f"(SELECT {sign}min(t.x) FROM {table} t WHERE t.g = {group} AND t.upto >= {q} * t.n)"
+    else:
+        before = f"(CASE WHEN f._x = {sign}{own} THEN f._before ELSE f._upto END)"
+        answer_sql = f"CASE WHEN f._n > 0 THEN {_placed(own, before, 'f._upto', 'f._n', peer)} END"
+    needs_own = "" if peer.stat in {"mean", "quantile"} else f" AND {own} IS NOT NULL"
+    return f"CASE WHEN f._given IS NOT NULL{needs_own} THEN f._given ELSE {answer_sql} END"
 
 
 def no_period_tests(draft: Draft) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -32,6 +32,9 @@ class Plan:
     findings: str
     entries: str
     wide: str
+    state: str
+    """The one-row-a-unit table with every fold, value and answer."""
+    prefix: str
 
 
 def compile_book(
@@ -43,13 +46,15 @@ def compile_book(
     prefix: str = "",
     wanted: str | None = None,
     finding_tables: Mapping[str, str] | None = None,
+    frozen: Iterable[str] = (),
 ) -> Plan:
     """The plan of one version of one book for one day.
 
     ``wanted``: quoted table with a column ``unit`` that restricts the run. ``finding_tables``: wide tables of
-    the books that this one reads, by id; they must exist when the plan runs.
+    the books that this one reads, by id; they must exist when the plan runs. ``frozen``: peer values that are
+    read from a snapshot in the table ``<prefix>peer_<value>``.
     """
-    draft = Draft(meaning, catalogue, as_of, known_at, prefix, wanted, dict(finding_tables or {}))
+    draft = Draft(meaning, catalogue, as_of, known_at, prefix, wanted, dict(finding_tables or {}), frozenset(frozen))
     draft.scalar = Scalar(meaning.book.tables, _pieces(meaning))
     draft.clause_numbers = {name: index for index, name in enumerate(meaning.book.clauses, start=1)}
     return _Compiler(draft).compile()
@@ -172,7 +177,9 @@ class _Compiler:
         findings = add_findings(draft, state, lines, grades)
         entries = draft.add("entries", " UNION ALL ".join(lines.selects), view=True)
         wide = add_wide(draft, state, grades)
-        return Plan(self.book.rulebook, self.book.version, tuple(draft.steps), findings, entries, wide)
+        return Plan(
+            self.book.rulebook, self.book.version, tuple(draft.steps), findings, entries, wide, state.name, draft.prefix
+        )
 
 
 __all__ = ["Plan", "compile_book"]
