@@ -13,7 +13,7 @@ from xinlu.registry import queries as registry
 from xinlu.web.moments import today
 from xinlu.web.parts import Filter, FilterBar
 from xinlu.web.rulebooks import book_rows
-from xinlu.web.subject import standing_cards
+from xinlu.web.subject import StandingCard, standing_cards
 
 LONGEST = 60
 """Characters of a search that count."""
@@ -30,7 +30,7 @@ def home(request: HttpRequest) -> HttpResponse:
         hits = queries.search(scope, text, on=day, kind=bar.query.get("kind"), region=None)
         if city := bar.query.get("region"):
             hits = [hit for hit in hits if city_code(hit.subject.region) == city]
-        context["hits"] = [(hit, standing_cards(hit.subject.pk, hit.standings)[:3]) for hit in hits]
+        context["hits"] = [(hit, _marks(hit)) for hit in hits]
         context["limit"] = registry.LIMIT
         return render(request, "web/results.html", context)
     counts = registry.counts(scope)
@@ -41,6 +41,12 @@ def home(request: HttpRequest) -> HttpResponse:
     context["counts"] = [(kinds[kind].title, number) for kind, number in counts.items() if kind in kinds]
     context["rows"] = sorted(rows, key=lambda row: (row.sector, row.book.title))[:9]
     return render(request, "web/home.html", context)
+
+
+def _marks(hit: queries.Found) -> list[StandingCard]:
+    """The standings worth a glance: levels first; being on no list is told in the file only."""
+    cards = [card for card in standing_cards(hit.subject.pk, hit.standings) if card.badge.shape != "unlisted"]
+    return sorted(cards, key=lambda card: card.badge.shape != "level")[:2]
 
 
 def _bar(request: HttpRequest, text: str) -> FilterBar:
