@@ -1,30 +1,36 @@
-"""Build the demo province: generate, write delivery files, take them in, bring the columnar copy up, run and publish."""
+"""Build the demo province: generate, write delivery files, take them in year by year, run and publish each round."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 from django.conf import settings
 
 from xinlu.access.load_organs import load_organs
 from xinlu.access.scope import Scope
+from xinlu.assessment.publish import publish
+from xinlu.assessment.run import run_books
+from xinlu.demo import accounts, construction
 from xinlu.demo.files import DeliveryFile, write_deliveries
 from xinlu.demo.province import make
 from xinlu.demo.world import DEMO_SEED, DEMO_TODAY, World
+from xinlu.gazette import current
 from xinlu.intake.deliver import DeliveryResult, deliver
 from xinlu.journal.actor import Actor
 from xinlu.ledger import columnar
 from xinlu.ledger.deliver import register_source
+from xinlu.ledger.models import Source
 
 ACTOR = Actor.system("demo")
 MANIFEST = "manifest.json"
+PUBLISHER = "xinlu"
+"""Source of what this platform publishes itself."""
 Advance = Callable[[int], None]
 
 
@@ -56,6 +62,7 @@ class Built:
     accepted: int = 0
     queried: int = 0
     duplicate: int = 0
+    runs: int = 0
     standings: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -66,12 +73,14 @@ def build(
     seed: int = DEMO_SEED,
     today: date = DEMO_TODAY,
     folder: Path | None = None,
-    runs: bool = True,
+    books: Collection[str] | None = None,
     steps: Steps | None = None,
 ) -> Built:
     """Build into the database and columnar copy of the settings, with files under ``folder`` (``<var>/demo``).
 
-    ``runs`` False stops when everything is taken in. The database must be migrated and empty of a demo.
+    What is known on the day of a round is handed over before it, so that the ledger's history is in order.
+    ``books`` names the only books to run (with those that they read); none named: every book, none at all with
+    ``()``. The database must be migrated and empty.
     """
     steps = steps or Steps()
     place = folder or Path(settings.VAR) / "demo"
@@ -82,23 +91,29 @@ def build(
         write_manifest(world, files, place)
     built.subjects, built.relations, built.records = len(world.subjects), len(world.relations), len(world.rows)
     built.files = len(files)
-    take_in(files, place / "deliveries", built, steps)
+    with _timed(built, "deliver"):
+        load_organs(settings.STANDARDS)
+    for as_of in world.rounds:
+        due = [one for one in files if one.handover.received_at <= moment(as_of)]
+        files = files[len(due) :]
+        take_in(due, place / "deliveries", built, steps, title=f"报送入库，至{as_of:%Y年%m月}")
+        if books is None or books:
+            hold_round(world, as_of, built, steps, books)
     with _timed(built, "columnar"), steps.step("写列式副本", None):
         columnar.sync()
+    with _timed(built, "accounts"):
+        accounts.create(world)
     return built
 
 
-def take_in(files: list[DeliveryFile], folder: Path, built: Built, steps: Steps) -> list[DeliveryResult]:
+def take_in(files: list[DeliveryFile], folder: Path, built: Built, steps: Steps, *, title: str) -> list[DeliveryResult]:
     """Hand every file over in order, as its source, on its day."""
     results = []
-    with _timed(built, "deliver"), steps.step("报送入库", sum(one.rows for one in files)) as advance:
-        load_organs(settings.STANDARDS)
-        sources: dict[str, Any] = {}
+    with _timed(built, "deliver"), steps.step(title, sum(one.rows for one in files)) as advance:
         for one in files:
             at = one.handover.received_at
-            if one.source.code not in sources:
-                said = asdict(one.source)
-                sources[one.source.code] = register_source(**said, kind="file", actor=ACTOR, at=at)
+            if not Source.objects.filter(code=one.source.code).exists():
+                register_source(**asdict(one.source), kind="file", actor=ACTOR, at=at)
             result = deliver(
                 path=folder / one.path,
                 source=one.source.code,
@@ -117,6 +132,38 @@ def take_in(files: list[DeliveryFile], folder: Path, built: Built, steps: Steps)
     return results
 
 
+LATER: tuple[tuple[str, ...], ...] = ((construction.FIRM,), (construction.JOINT,))
+"""Books that read standings of the same day, after those that they read."""
+
+
+def hold_round(world: World, as_of: date, built: Built, steps: Steps, books: Collection[str] | None = None) -> None:
+    """Run the books that have planted answers for ``as_of``, and publish those that rate subjects."""
+    wanted = [book for book, day in world.plan.days() if day == as_of and (books is None or book in books)]
+    later = {book for several in LATER for book in several}
+    stages = [[book for book in wanted if book not in later]]
+    stages += [[book for book in several if book in wanted] for several in LATER]
+    at = moment(as_of)
+    with steps.step(f"{as_of.year} 年评价批次：运行并发布", len(wanted)) as advance:
+        for several in stages:
+            if several:
+                _run_and_publish(several, as_of, at, built, advance)
+
+
+def _run_and_publish(books: list[str], as_of: date, at: datetime, built: Built, advance: Advance) -> None:
+    with _timed(built, "columnar"):
+        columnar.sync()
+    with _timed(built, "run"):
+        made = run_books(books, as_of=as_of, known_at=at, actor=ACTOR, at=at, sync=False)
+    with _timed(built, "publish"):
+        source = register_source(code=PUBLISHER, title="信路评价", organ="zj", kind="xinlu", actor=ACTOR, at=at)
+        for run in made:
+            built.runs += 1
+            if current.library().rulebooks[run.book][-1].rates.subject is not None:
+                published = publish(run, source=source, actor=ACTOR, at=at, effective_from=as_of, jurisdiction="zj")
+                built.standings += published.standings
+            advance(1)
+
+
 def write_manifest(world: World, files: list[DeliveryFile], folder: Path) -> None:
     """Write what was planted: answers of each book and day, and files with the rows that must be queried."""
     said = {
@@ -130,6 +177,7 @@ def write_manifest(world: World, files: list[DeliveryFile], folder: Path) -> Non
             {
                 "path": one.path,
                 "source": one.source.code,
+                "received": one.handover.received_at.date().isoformat(),
                 "carries": one.carries,
                 "rows": one.rows,
                 "queried": one.queried,

@@ -255,7 +255,7 @@ def _construction(world: World, chance: Chance) -> Iterator[tuple[str, Subject]]
 
 
 def _firm(world: World, story: Story, *, licensor: str | None) -> Subject:
-    optional = {"qualification_licensor": licensor, "entered_on": story.entered}
+    optional: dict[str, Any] = {"qualification_licensor": licensor, "entered_on": story.entered}
     return world.enterprise(
         "路桥工程",
         ["highway_construction"],
@@ -334,9 +334,7 @@ SPLIT_QUIET = Story(("nothing",) * 4, (None, None, "B", "B:carried"), "state", d
 
 def _reorganisations(world: World, chance: Chance) -> None:
     for _ in range(world.count(3)):
-        parts = [
-            _told(world, chance, "before_merger", story) for story in (BEFORE_MERGER_A, BEFORE_MERGER_C)
-        ]
+        parts = [_told(world, chance, "before_merger", story) for story in (BEFORE_MERGER_A, BEFORE_MERGER_C)]
         for part in parts:
             part.changes.append((date(2025, 4, 1), {"status": "cancelled"}))
         whole = _told(world, chance, "merged", MERGED)
@@ -370,9 +368,7 @@ def _score(world: World, firm: Subject, year: int, points: str) -> None:
 
 
 def _national(world: World, chance: Chance, firms: list[tuple[str, Subject]]) -> None:
-    licensed = [
-        (name, firm) for name, firm in firms if firm.attributes.get("qualification_licensor") == "state"
-    ]
+    licensed = [(name, firm) for name, firm in firms if firm.attributes.get("qualification_licensor") == "state"]
     ordinary = [firm for name, firm in licensed if name in ORDINARY]
     for as_of in world.rounds:
         year = as_of.year - 1
@@ -420,12 +416,13 @@ def _joint_bids(world: World, chance: Chance) -> None:
                 if one not in members:
                     members.append(one)
             day = chance.day(date(as_of.year, 8, 1), date(as_of.year + 1, 5, 31))
-            fields = {"bid_no": world.next("LHT", day), "bid_on": day, "business": "highway_construction"}
+            number_of_bid = world.next("LHT", day)
+            fields = {"bid_no": number_of_bid, "bid_on": day, "business": "highway_construction"}
             world.add("joint_bid", fields, members=[by_key[one] for one in members])
             held = [levels[one] for one in members if levels[one] in LEVELS]
             whole = len(held) == len(members)
             world.plan.expect(
-                JOINT, world.today, fields["bid_no"], "joint_bid" if whole else "member_without_level",
+                JOINT, world.today, number_of_bid, "joint_bid" if whole else "member_without_level",
                 level=min(held, key=LEVELS.index) if whole else None,
                 lowest_members=Decimal(len(members)) if whole else None,
             )  # fmt: skip

@@ -139,7 +139,8 @@ def _paris(world: World) -> None:
             "points": Decimal(3), "profile": "standard", "priority": "none",
             "window_opens": date(2027, 3, 10), "window_closes": date(2027, 5, 10)}),
         ("never_inspected", idle, False, True, 0, 0, None, {
-            "points": Decimal(2), "profile": "standard", "priority": OPEN, "window_opens": None, "window_closes": None}),
+            "points": Decimal(2), "profile": "standard", "priority": OPEN,
+            "window_opens": None, "window_closes": None}),
     ]  # fmt: skip
     for name, firm, fine, risky, deficiencies, detentions, last, answers in ships:
         ship = world.vessel("dry_bulk", word="外", foreign_regime="psc", flag="other")

@@ -31,8 +31,8 @@ class Handover:
 def handover_of(day: date) -> Handover:
     """The one with which something of ``day`` comes; what was before the records comes with the registration.
 
-    >>> handover_of(date(2024, 6, 30)).folder, handover_of(date(2024, 7, 1)).folder, handover_of(date(2015, 1, 1)).folder
-    ('2024/h1', '2024/h2', '2021/h2')
+    >>> [handover_of(date(*day)).folder for day in ((2024, 6, 30), (2024, 7, 1), (2015, 1, 1))]
+    ['2024/h1', '2024/h2', '2021/h2']
     """
     if day.year <= REGISTRATION_YEAR:
         return Handover(REGISTRATION_YEAR, 2)

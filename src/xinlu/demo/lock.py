@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from xinlu.demo.chance import Chance
 from xinlu.demo.world import Subject, World
@@ -55,7 +56,7 @@ def populate(world: World) -> None:
     fleet: list[tuple[Subject, Life]] = []
     for name in chance.spread([(one, life.weight) for one, life in LIVES.items()], world.count(100, len(LIVES))):
         life = LIVES[name]
-        known = {} if life.complete is None else {"registration_complete": life.complete}
+        known: dict[str, Any] = {} if life.complete is None else {"registration_complete": life.complete}
         vessel = world.vessel(chance.pick(TYPES), **known)
         world.relate("operates", chance.pick(owners), vessel)
         _live(world, chance, vessel, life)

@@ -26,7 +26,13 @@ class Mistake:
 
 
 def mistakes_for(
-    world: World, what: str, header: Sequence[str], rows: Sequence[Cells], *, part: str = "", handover: Handover | None = None
+    world: World,
+    what: str,
+    header: Sequence[str],
+    rows: Sequence[Cells],
+    *,
+    part: str = "",
+    handover: Handover | None = None,
 ) -> list[Mistake]:
     """The rows to append to a file that has ``rows``: copies of good ones, each spoilt in one way."""
     if not rows:
@@ -68,7 +74,13 @@ def _mangled(_world: World, row: dict[str, str], mark: str) -> Made:
 
 
 def _to_firm(row: dict[str, str], uscc: str) -> dict[str, str]:
-    said = {"CF_XDR_LB": "法人及非法人组织", "CF_XDR_SHXYM": uscc, "CF_FRDB": "示例甲", "CF_XDR_ZJHM": "", "CF_XDR_ZJLX": ""}
+    said = {
+        "CF_XDR_LB": "法人及非法人组织",
+        "CF_XDR_SHXYM": uscc,
+        "CF_FRDB": "示例甲",
+        "CF_XDR_ZJHM": "",
+        "CF_XDR_ZJLX": "",
+    }
     return row | {name: value for name, value in said.items() if name in row}
 
 

@@ -63,7 +63,8 @@ def _heavy(world: World) -> None:
             fields = {
                 "book": "heavy-transport-code", "book_version": "示例", "output": "code", "level": code,
                 "status": "rated", "jurisdiction": "zj", "kind": "imported", "as_of_day": CODE_SINCE,
-                "published_on": CODE_SINCE, "ends_on": date(2027, 11, 15), "grade": "sample", "reason": "示例：外部业务信用码",
+                "published_on": CODE_SINCE, "ends_on": date(2027, 11, 15), "grade": "sample",
+                "reason": "示例：外部业务信用码",
             }  # fmt: skip
             world.add("rating_result", fields, subject=firm)
     for name, code, permit, tonnes, fixed, way in chance.spread(APPLICATIONS, world.count(300, len(APPLICATIONS))):

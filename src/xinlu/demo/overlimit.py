@@ -359,7 +359,9 @@ def _conduct(world: World, table: dict[str, Conduct], subjects: Sequence[Subject
             if what.published is not None:
                 _publish(world, who, what)
             for as_of, listing in zip(world.rounds, what.listing, strict=True):
-                shown = {"publish_until": what.until} if what.until and what.published and what.published <= as_of else {}
+                shown = (
+                    {"publish_until": what.until} if what.until and what.published and what.published <= as_of else {}
+                )
                 world.plan.expect(book, as_of, who.key, name, listing=listing, **shown)
 
 

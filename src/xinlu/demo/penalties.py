@@ -52,9 +52,7 @@ def populate(world: World) -> None:
         for one in world.of_kind(kind)
         if "foreign_regime" not in one.attributes and one.valid_from == date(2020, 1, 1)
     ]
-    persons = [
-        one for one in world.of_kind("practitioner") if "freight_driver" in one.attributes.get("categories", ())
-    ]
+    persons = [one for one in world.of_kind("practitioner") if "freight_driver" in one.attributes.get("categories", ())]
     spans = (
         (FIRST_DAY, date(2023, 4, 28), KINDS_2019, world.count(700, len(KINDS_2019))),
         (FROM_2023, date(2026, 3, 28), KINDS_2023, world.count(1500, len(KINDS_2023))),
@@ -136,7 +134,10 @@ def _party(who: Subject) -> dict[str, Any]:
 def classified(world: World, penalty: Row, kind: str) -> None:
     """Add what the organ says of a penalty, and plant the periods that follow."""
     day, today = penalty.occurred_on, world.today
-    done = {name: day + timedelta(days=20 + n) for n, name in enumerate(("duties_fulfilled_on", "corrected_on", "committed_on"))}
+    done = {
+        name: day + timedelta(days=20 + n)
+        for n, name in enumerate(("duties_fulfilled_on", "corrected_on", "committed_on"))
+    }
     said: dict[str, Any] = {}
     answers: dict[str, Any] = {}
     if day < FROM_2023:

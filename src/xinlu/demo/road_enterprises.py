@@ -1,8 +1,8 @@
 """Road transport enterprises: their yearly points of 800, and the sample warning model for freight.
 
 Rates by vehicle of the year's end; each whole 0.01 costs: accidents 5 of 50, deaths 25 of 150, injured 10 of 100,
-violations 10 of 200; complaints 10 of 150 for each whole 0.005; 10 for each person without social security (80) and each
-vehicle without carrier's insurance (70). Responsible means from equal shares on.
+violations 10 of 200; complaints 10 of 150 for each whole 0.005; 10 for each person without social security (80) and
+each vehicle without carrier's insurance (70). Responsible means from equal shares on.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ YEARS: dict[str, Year] = {
     "a_bit_of_everything": Year((Accident("main", 0, 1),), 2, 1, 1, 1, 1),
 }
 WEIGHTS = [
-    ("clean", 60), ("one_violation", 20), ("three_violations", 6), ("one_complaint", 10), ("complaint_not_confirmed", 6),
-    ("two_injured", 4), ("one_death", 2), ("three_deaths", 1), ("ten_deaths", 1), ("minor_share", 3), ("no_share", 2),
+    ("clean", 60), ("one_violation", 20), ("three_violations", 6), ("one_complaint", 10),
+    ("complaint_not_confirmed", 6), ("two_injured", 4), ("one_death", 2), ("three_deaths", 1), ("ten_deaths", 1), ("minor_share", 3), ("no_share", 2),
     ("injured_not_filled_in", 1), ("two_without_social_security", 4), ("nine_without_social_security", 1),
     ("eight_without_insurance", 1), ("a_bit_of_everything", 6),
 ]  # fmt: skip
@@ -135,9 +135,7 @@ def populate(world: World) -> None:
             continue
         for firm in freight:
             if sizes.get(firm.number):
-                world.plan.rest(
-                    WARNING, as_of, firm.key, "quiet", points=Decimal(0), trend=Decimal(0), warning="none"
-                )
+                world.plan.rest(WARNING, as_of, firm.key, "quiet", points=Decimal(0), trend=Decimal(0), warning="none")
             else:
                 world.plan.expect(WARNING, as_of, firm.key, "no_fleet", points=None, trend=None, warning=None)
 
@@ -155,7 +153,9 @@ def _year(world: World, chance: Chance, firm: Subject, size: int, as_of: date, n
     for kind, times in (("driver_social_security", what.social), ("carrier_liability", what.insurance)):
         for _ in range(times):
             day = chance.day(first, last)
-            world.add("insurance_gap", {"gap_no": world.next("BX", day), "gap_kind": kind, "found_on": day}, subject=firm)
+            world.add(
+                "insurance_gap", {"gap_no": world.next("BX", day), "gap_kind": kind, "found_on": day}, subject=firm
+            )
     if name == "injured_not_filled_in":
         world.plan.expect(BOOK, as_of, firm.key, name, score=OPEN, level=OPEN, highest_level=OPEN)
         return
@@ -219,7 +219,12 @@ def accident(world: World, firm: Subject, day: date, what: Accident) -> None:
 
 def violation(world: World, firm: Subject, day: date) -> None:
     """A violation in running the business."""
-    fields = {"violation_no": world.next("WZ", day), "violated_on": day, "matter": "示例：未按规定维护检测车辆", "decided_on": day}
+    fields = {
+        "violation_no": world.next("WZ", day),
+        "violated_on": day,
+        "matter": "示例：未按规定维护检测车辆",
+        "decided_on": day,
+    }
     world.add("transport_violation", fields, subject=firm)
 
 

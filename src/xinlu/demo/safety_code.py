@@ -55,7 +55,9 @@ MONTHS: dict[str, Month] = {
     "ramp_3": Month((_ramp(59, "0.50"),), 97, "blue"),
     "ramp_6_severe": Month((_ramp(179, "0.50"),), 94, "blue"),
     "ramp_9": Month((_ramp(180, "0.80"),), 91, "blue"),
-    "too_short_or_slow": Month((_ramp(39, "0.30"), _ramp(50, "0.19"), _main(39, "0.20"), _main(50, "0.09")), 100, "blue", 3),
+    "too_short_or_slow": Month(
+        (_ramp(39, "0.30"), _ramp(50, "0.19"), _main(39, "0.20"), _main(50, "0.09")), 100, "blue", 3
+    ),
     "main_1_2_3": Month((_main(59, "0.29"), _main(60, "0.10"), _main(180, "0.29")), 94, "blue", 4),
     "points_unknown": Month((_main(40, "0.30"),), 100, OPEN),
     "points_unknown_below_80": Month((FATIGUE,) * 5 + (_main(200, "0.45"),), 75, OPEN),

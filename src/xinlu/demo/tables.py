@@ -78,7 +78,9 @@ def _table(schema: pa.Schema, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist([dict(one) for one in rows], schema=schema)
 
 
-def with_standings(world: World, made: Mapping[str, pa.Table], standings: Sequence[Mapping[str, Any]]) -> dict[str, pa.Table]:
+def with_standings(
+    world: World, made: Mapping[str, pa.Table], standings: Sequence[Mapping[str, Any]]
+) -> dict[str, pa.Table]:
     """The tables with published standings added to the item 评价结果."""
     schema = schemas(world.catalogue)["item_rating_result"]
     first = 10_000_000 + made["item_rating_result"].num_rows
@@ -87,7 +89,9 @@ def with_standings(world: World, made: Mapping[str, pa.Table], standings: Sequen
     return {**made, "item_rating_result": added}
 
 
-def standing(unit: int, book: str, output: str, as_of: date, level: str | None, kind: str = "published") -> dict[str, Any]:
+def standing(
+    unit: int, book: str, output: str, as_of: date, level: str | None, kind: str = "published"
+) -> dict[str, Any]:
     """A standing as publication writes it: in force for a year from the day of the round."""
     return {
         "role_subject": unit,

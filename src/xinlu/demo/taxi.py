@@ -55,6 +55,7 @@ class Career:
     finding: str = ""
 
 
+NO, YES = False, True
 GOOD: list[tuple[tuple[str, Career], int]] = [
     (("always_clean", Career(("clean",) * 4)), 60),
     (("small_things", Career(("no_papers", "clean", "detour", "lost_property"))), 20),
@@ -66,10 +67,10 @@ MIDDLING: list[tuple[tuple[str, Career], int]] = [
     (("down_to_four", Career(("down_to_4", "refusal", "down_to_4", "refusal"))), 1),
 ]
 POOR: list[tuple[tuple[str, Career], int]] = [
-    (("b_twice", Career(("down_to_3", "clean", "fatal_accident", "down_to_3"), (False, False, False, True))), 1),
-    (("b_each_year", Career(("down_to_3", "fatal_accident", "floor_then_bonus", "down_to_3"), (False, True, True, True))), 2),
-    (("twice_low_in_a_cycle", Career(("fatal_accident", "clean", "twice_low", "clean"), (False, False, True, False))), 1),
-    (("not_trained", Career(("clean", "clean", "clean", "fatal_accident"), (False, False, False, True), "untrained")), 1),
+    (("b_twice", Career(("down_to_3", "clean", "fatal_accident", "down_to_3"), (NO, NO, NO, YES))), 1),
+    (("b_each_year", Career(("down_to_3", "fatal_accident", "floor_then_bonus", "down_to_3"), (NO, YES, YES, YES))), 2),
+    (("twice_low_in_a_cycle", Career(("fatal_accident", "clean", "twice_low", "clean"), (NO, NO, YES, NO))), 1),
+    (("not_trained", Career(("clean", "clean", "clean", "fatal_accident"), (NO, NO, NO, YES), "untrained")), 1),
 ]  # fmt: skip
 
 

@@ -71,14 +71,16 @@ CAREERS: dict[str, Career] = {
     "exactly_20": Career(((), (), (), ("15", "5")), ("ok", "ok", "ok", "poor"), ("0", "0", "0", "20"), weight=3),
     "under_40": Career(((), (), (), ("20", "19.99")), ("ok", "ok", "ok", "poor"), ("0", "0", "0", "39.99"), weight=2),
     "exactly_40": Career(
-        ((), (), (), ("20", "20")), ("ok", "ok", "ok", "bad"), ("0", "0", "0", "40"), (False, False, False, True), weight=2
+        ((), (), (), ("20", "20")), ("ok", "ok", "ok", "bad"), ("0", "0", "0", "40"), (False, False, False, True),
+        weight=2
     ),
     "poor_twice": Career(
         ((), ("20",), ("25",), ("20",)), ("ok", "poor", "bad", "poor"), ("0", "20", "25", "20"),
         (False, False, True, False), weight=2,
     ),
     "forged": Career(
-        ((), (), (), ("5",)), ("ok", "ok", "ok", "bad"), ("0", "0", "0", "5"), (False, False, False, True), mark="forged"
+        ((), (), (), ("5",)), ("ok", "ok", "ok", "bad"), ("0", "0", "0", "5"), (False, False, False, True),
+        mark="forged",
     ),
     "one_act_two_lines": Career(
         ((), (), (), ("10", "15")), OK4, ("0", "0", "0", "15"), mark="same_act", weight=2
@@ -86,7 +88,8 @@ CAREERS: dict[str, Career] = {
     "employed_nowhere": Career(((), (), (), ()), (None,) * 4, (None,) * 4, employed=False, weight=3),
 }  # fmt: skip
 
-SUPERVISION_YEARS: list[tuple[tuple[str, tuple[tuple[str, int, int], ...], int, int | None, int, int, str | None], int]] = [
+SupervisionYear = tuple[str, Acts, int, int | None, int, int, str | None]
+SUPERVISION_YEARS: list[tuple[SupervisionYear, int]] = [
     # name, acts (code, quantity, project; project 0: none), projects, lowest project, off projects, off the firm, level
     (("clean", (), 1, 100, 0, 0, None), 20),
     (("works_signed_off", (("008", 1, 1),), 1, 85, 15, 0, None), 3),

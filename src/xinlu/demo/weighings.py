@@ -1,7 +1,7 @@
 """Weighings at stations: whether a vehicle is over the limit, and the fine of article 53.
 
-Limits in kg by axles (18 000, 25 000, 27 000, 31 000, 36 000, 43 000, 49 000; 46 000 with one driven axle), 3 000 less for
-each single-tyre axle, never above the sum of the axles' limits. Up to 20 % over: educate; above, 300 元 a tonne,
+Limits in kg by axles (18 000, 25 000, 27 000, 31 000, 36 000, 43 000, 49 000; 46 000 with one driven axle), 3 000 less
+for each single-tyre axle, never above the sum of the axles' limits. Up to 20 % over: educate; above, 300 元 a tonne,
 above 50 % 500 元, at most 30 000 元.
 """
 
@@ -44,9 +44,7 @@ SHAPES: dict[str, Shape] = {
     "four_axles_single_tyres": Shape(28000, _axles(4, single_tyre_axles=Decimal(1))),
     "four_axles_wide_tyres": Shape(31000, _axles(4, single_tyre_axles=Decimal(1), wide_tyres=True)),
     "axles_sum_lower": Shape(30000, _axles(4, axle_limits_sum=Decimal(30000))),
-    "low_speed": Shape(
-        4500, {"vehicle_class": "low_speed", "combination": False, "axles": Decimal(2), "registered_mass": Decimal(4500)}
-    ),
+    "low_speed": Shape(4500, _axles(2, registered_mass=Decimal(4500)) | {"vehicle_class": "low_speed"}),
 }  # fmt: skip
 LOADS: list[tuple[Decimal, int]] = [
     (Decimal(share), weight)
@@ -111,7 +109,9 @@ def populate(world: World) -> None:
         answers = by_mass(mass, Decimal(shape.limit))
         handling = handling_of(mass - shape.limit, Decimal(shape.limit))
         vehicle = vehicles[number % len(vehicles)]
-        unit = _weigh(world, chance.day(FIRST_DAY, world.today), shape.fields | {"total_mass": mass}, vehicle, operators)
+        unit = _weigh(
+            world, chance.day(FIRST_DAY, world.today), {**shape.fields, "total_mass": mass}, vehicle, operators
+        )
         _plant(world, unit, f"{name}_at_{share}", answers, handling)
     for name, (fields, determined, fined) in SPECIAL.items():
         for _ in range(world.count(60)):

@@ -173,14 +173,15 @@ class World:
         place = self._place(region)
         serial = self._serial("person")
         number = identifiers.make_id_number(serial, region=place)
+        certificate = f"33SL{serial:08d}"
         plain = {
             "categories": list(categories),
-            "certificate_no": f"33SL{serial:08d}",
+            "certificate_no": certificate,
             "first_certified_on": certified,
             "certificate_status": "valid",
             "home_province": "330000",
         }
-        ids = {"id_number": number, "certificate_no": plain["certificate_no"]}
+        ids = {"id_number": number, "certificate_no": certificate}
         return self._enrol("practitioner", names.person(serial), place, ids, since, plain | attributes)
 
     def vehicle(self, vehicle_class: str, *, region: str = "", **attributes: Any) -> Subject:
@@ -199,14 +200,15 @@ class World:
         """A vessel called 示例＋字号＋数."""
         serial = self._serial("vessel")
         number = identifiers.make_vessel_id(serial, year=2005 + serial % 15)
+        mmsi = identifiers.make_mmsi(serial)
         plain = {
             "vessel_type": vessel_type,
             "gross_tonnage": Decimal(300 + serial * 13 % 2500),
             "flag": "CHN",
-            "mmsi": identifiers.make_mmsi(serial),
+            "mmsi": mmsi,
         }
         name = f"示例{names.word(serial)}{word}{serial + 1:03d}"
-        ids = {"vessel_id": number, "mmsi": plain["mmsi"]}
+        ids = {"vessel_id": number, "mmsi": mmsi}
         return self._enrol("vessel", name, self._place(""), ids, LONG_AGO, plain | attributes)
 
     def coded(self, kind: str, prefix: str, name: str, *, since: date = LONG_AGO, **attributes: Any) -> Subject:

@@ -1,0 +1,52 @@
+"""Accounts of the demo: one for each kind of work, all with one password that everybody may know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xinlu.access.models import Organ, Person
+from xinlu.access.scope import Scope
+from xinlu.demo.world import World
+from xinlu.registry.queries import numbers_by_identifier
+
+PASSWORD = "xinlu-demo-2026"  # noqa: S105 printed by the command: a demo has no secrets
+
+
+@dataclass(frozen=True)
+class Account:
+    """Who signs in; ``organ`` empty: the demo's enterprise."""
+
+    username: str
+    title: str
+    organ: str
+    role: str
+    level: str = "L3"
+
+
+ACCOUNTS = (
+    Account("demo-law", "省厅法规处（规则管理员）", "zj-law", "rule_maker"),
+    Account("demo-city", "杭州市局（复核）", "jt-330100", "reviewer"),
+    Account("demo-county", "西湖区局（经办）", "jt-330106", "officer"),
+    Account("demo-data", "省交通信息中心（数据管理员）", "zj-info-centre", "steward"),
+    Account("demo-firm", "示例企业（信用主体）", "", "subject"),
+)
+
+
+def create(world: World) -> list[Account]:
+    """Create the accounts that are not there yet; the enterprise is the first construction firm."""
+    for one in ACCOUNTS:
+        if Person.objects.filter(username=one.username).exists():
+            continue
+        person = Person(username=one.username, first_name=one.title[:30], role=one.role, data_level=one.level)
+        if one.organ:
+            person.organ = Organ.objects.get(code=one.organ)
+        else:
+            person.subject = _firm(world)
+        person.set_password(PASSWORD)
+        person.save()
+    return list(ACCOUNTS)
+
+
+def _firm(world: World) -> int:
+    key = next(s.key for s in world.of_kind("enterprise") if "highway_construction" in s.attributes["businesses"])
+    return numbers_by_identifier(Scope.system("demo accounts"), [key])[key]
