@@ -19,27 +19,45 @@ from xinlu.law.typing_rules import Ref
 
 @dataclass
 class UnitTable:
-    """The one-row-a-unit table as it grows: each layer adds columns to the one before."""
+    """The one-row-a-unit table as it grows: each layer adds columns to the one before.
+
+    Layers are common table expressions of one statement until :meth:`keep` writes them out as a table: a chain of
+    views would be read through from the start for every new one.
+    """
 
     draft: Draft
     name: str
-    """Quoted name of the current table."""
+    """Quoted name of the current layer or table; a layer may be named only by the next one."""
     pending: dict[str, str] = field(default_factory=dict)
     """Columns of the layer being written: name → SQL over alias f."""
+    chain: list[tuple[str, str]] = field(default_factory=list)
+    """Layers not yet kept: quoted name, SELECT."""
     layers: int = 0
-
-    def flush(self, *, view: bool = True) -> None:
-        """Write the pending columns as a layer."""
-        if not self.pending:
-            return
-        columns = ", ".join(f"{sql} AS {p.identifier(name)}" for name, sql in self.pending.items())
-        self.layers += 1
-        self.name = self.draft.add(f"state_{self.layers}", f"SELECT f.*, {columns} FROM {self.name} f", view=view)
-        self.pending = {}
 
     def put(self, name: str, sql: str) -> None:
         """A column that reads earlier layers only."""
         self.pending[name] = sql
+
+    def flush(self) -> None:
+        """Close the pending columns as a layer, so that the next ones may read them."""
+        if self.pending:
+            columns = ", ".join(f"{sql} AS {p.identifier(name)}" for name, sql in self.pending.items())
+            self.pending = {}
+            self.layer(f"SELECT f.*, {columns} FROM {self.name} f")
+
+    def layer(self, select: str) -> None:
+        """Add a layer by its SELECT, which reads the current one."""
+        self.layers += 1
+        self.chain.append((p.identifier(f"layer {self.layers}"), select))
+        self.name = self.chain[-1][0]
+
+    def keep(self) -> None:
+        """Write the layers out as a table that other steps may read."""
+        self.flush()
+        if self.chain:
+            parts = ", ".join(f"{name} AS ({select})" for name, select in self.chain)
+            self.chain = []
+            self.name = self.draft.add(f"state_{self.layers}", f"WITH {parts} SELECT * FROM {self.name}")
 
 
 def join_folds(draft: Draft, writer: FoldWriter) -> UnitTable:
@@ -128,7 +146,7 @@ def peer_sql(draft: Draft, state: UnitTable, name: str, value: Value) -> str:
     ]
     state.put(f"{name} own", f"CASE WHEN {member} THEN CAST({of} AS DECIMAL(38, 12)) END")
     state.put(f"{name} group", f"concat_ws('|', {', '.join(parts)})" if parts else "''")
-    state.flush(view=False)
+    state.keep()
     if name in draft.frozen:
         return _frozen_sql(draft, state, name, peer)
     return _live_sql(name, peer)
@@ -182,8 +200,7 @@ def _frozen_sql(draft: Draft, state: UnitTable, name: str, peer: Peer) -> str:
         f"FROM {table} GROUP BY g"
     )
     joined = f"SELECT f.*, t._n, t._given, t._sum FROM ({found}) f LEFT JOIN ({totals}) t ON t.g = {group}"
-    state.layers += 1
-    state.name = draft.add(f"state_{state.layers}", joined)
+    state.layer(joined)
     if peer.stat == "mean":
         answer_sql = p.quotient(f"({sign}f._sum)", NUMBER_SCALE, "f._n", 0, QUOTIENT_SCALE)
     elif peer.stat == "quantile":
@@ -223,7 +240,7 @@ def add_rated_when(draft: Draft, state: UnitTable) -> None:
     for index, _ in enumerate(draft.meaning.book.rated_when):
         lines.append(f"WHEN ({draft.sql(('rated_when', index, 'require'), columns)}) IS NOT TRUE THEN {index}")
     state.put("_failed", f"CASE {' '.join(lines)} END" if lines else "CAST(NULL AS INTEGER)")
-    state.flush(view=False)
+    state.keep()
 
 
 # ── outputs ─────────────────────────────────────────────────────────────────────────────────────
@@ -319,12 +336,7 @@ class OutputWriter:
         prefix = f"{name} {kind} {index}"
         columns = ", ".join(f"e.{key} AS {p.identifier(f'{prefix} {key}')}" for key in ("key", "clause", "day"))
         self.state.flush()
-        self.state.layers += 1
-        self.state.name = self.draft.add(
-            f"state_{self.state.layers}",
-            f"SELECT f.*, {columns} FROM {self.state.name} f LEFT JOIN {table} e ON e.unit = f.unit",
-            view=True,
-        )
+        self.state.layer(f"SELECT f.*, {columns} FROM {self.state.name} f LEFT JOIN {table} e ON e.unit = f.unit")
         return prefix
 
     def move(self, name: str, index: int, move: Move, previous: str) -> str:

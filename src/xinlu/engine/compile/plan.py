@@ -169,8 +169,7 @@ class _Compiler:
         outputs = OutputWriter(draft, state, self.settled)
         for name in self.book.outputs:
             outputs.write(name)
-        state.put("_done", "TRUE")
-        state.flush(view=False)
+        state.keep()
         lines = LineWriter(draft, state, self.folds, self.settled, self.caps)
         lines.write()
         grades = add_grades(draft, lines.selects)
