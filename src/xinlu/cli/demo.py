@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,18 +17,21 @@ from xinlu.cli._screen import out
 if TYPE_CHECKING:
     from xinlu.demo.build import Advance, Built
 
+SHOWN = 40
+"""Differences that a check prints."""
+
 app = typer.Typer(help="示例省。")
 
 
 @app.command("demo")
 def demo(
     scale: Annotated[float, typer.Option("--scale", help="规模；1 约为全省的五百分之一", min=0.01, max=4)] = 1,
+    book: Annotated[list[str] | None, typer.Option("--book", help="只运行这些评价办法，可多次给出；默认全部")] = None,
+    check: Annotated[bool, typer.Option("--check", help="把结果与预设答案逐一核对")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="丢弃现有数据库、列式副本和批次，从头再建")] = False,
 ) -> None:
     """建成示例省：生成报送文件、入库、逐年评价并发布。建成以后再次运行不改动任何数据。"""
     start_django()
-    from pathlib import Path
-
     from django.conf import settings
 
     from xinlu.demo import marker
@@ -45,16 +49,32 @@ def demo(
         state = "empty"
     if state == "empty":
         marker.begin(folder, recipe)
-        _build(scale)
+        _build(scale, book)
         marker.finish(folder)
     elif state == "older":
         out.print("示例省由较早的版本或不同的规模建成，照旧可用；要重建：xinlu demo --fresh")
     else:
         out.print("示例省已建成，没有改动。")
+    if check:
+        _check(folder, book)
     _accounts()
 
 
-def _build(scale: float) -> None:
+def _check(folder: Path, books: list[str] | None) -> None:
+    from xinlu.demo.verify import delivery_differences, differences, read_manifest
+
+    manifest = read_manifest(folder)
+    found = [*delivery_differences(manifest), *differences(manifest, books)]
+    for one in found[:SHOWN]:
+        out.print(one)
+    if found:
+        out.print(f"与预设不符 {len(found)} 处")
+        raise typer.Exit(1)
+    units = sum(day["units"] for book in manifest["books"].values() for day in book.values())
+    out.print(f"报送 {len(manifest['files'])} 份、预设答案 {units} 个单元次，全部相符")
+
+
+def _build(scale: float, books: list[str] | None) -> None:
     from xinlu.demo.build import Steps, build
 
     class Bars(Steps):
@@ -68,7 +88,7 @@ def _build(scale: float) -> None:
                 yield lambda done: progress.advance(task, done)
                 progress.update(task, total=total or 1, completed=total or 1)
 
-    _say(build(scale=scale, steps=Bars()))
+    _say(build(scale=scale, books=books, steps=Bars()))
 
 
 def _say(built: Built) -> None:

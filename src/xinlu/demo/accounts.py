@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.contrib.auth.hashers import make_password
+
 from xinlu.access.models import Organ, Person
 from xinlu.access.scope import Scope
 from xinlu.demo.world import World
@@ -34,6 +36,7 @@ ACCOUNTS = (
 
 def create(world: World) -> list[Account]:
     """Create the accounts that are not there yet; the enterprise is the first construction firm."""
+    hashed = make_password(PASSWORD)
     for one in ACCOUNTS:
         if Person.objects.filter(username=one.username).exists():
             continue
@@ -42,7 +45,7 @@ def create(world: World) -> list[Account]:
             person.organ = Organ.objects.get(code=one.organ)
         else:
             person.subject = _firm(world)
-        person.set_password(PASSWORD)
+        person.password = hashed
         person.save()
     return list(ACCOUNTS)
 

@@ -62,7 +62,8 @@ YEARS: dict[str, Year] = {
 }
 WEIGHTS = [
     ("clean", 60), ("one_violation", 20), ("three_violations", 6), ("one_complaint", 10),
-    ("complaint_not_confirmed", 6), ("two_injured", 4), ("one_death", 2), ("three_deaths", 1), ("ten_deaths", 1), ("minor_share", 3), ("no_share", 2),
+    ("complaint_not_confirmed", 6), ("two_injured", 4),
+    ("one_death", 2), ("three_deaths", 1), ("ten_deaths", 1), ("minor_share", 3), ("no_share", 2),
     ("injured_not_filled_in", 1), ("two_without_social_security", 4), ("nine_without_social_security", 1),
     ("eight_without_insurance", 1), ("a_bit_of_everything", 6),
 ]  # fmt: skip
@@ -109,7 +110,7 @@ def make_firms(world: World) -> None:
         drivers = [one for one in world.of_kind("practitioner") if category in one.attributes["categories"]]
         for number, driver in enumerate(drivers):
             # One in twelve works for nobody.
-            if number % 12 != 11:
+            if number % 12 != 5:
                 world.relate("employs", firms[number % len(firms)], driver)
 
 
