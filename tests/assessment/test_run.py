@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-
 from tests import province
+
 from xinlu.access.scope import Scope
 from xinlu.assessment.models import Run
 from xinlu.assessment.publish import NotPublishable, publish

@@ -1,0 +1,49 @@
+"""``xinlu run``, ``publish``, ``explain`` and ``compare`` over a small ledger."""
+
+from __future__ import annotations
+
+import pytest
+from tests import province
+from typer.testing import CliRunner
+
+from xinlu.cli import _app
+
+pytestmark = pytest.mark.django_db(transaction=True)
+BOOK = "supervision-firm-zhejiang-2014"
+USCC = "91330106MA2TEST0X0"
+
+
+@pytest.fixture
+def said(settings, tmp_path):
+    settings.VAR, settings.COLUMNAR = tmp_path, tmp_path / "columnar"
+    province.organs()
+    province.firm("示例监理有限公司", uscc=USCC, businesses=["supervision"])
+    runner = CliRunner()
+
+    def say(*words: str, code: int = 0) -> str:
+        result = runner.invoke(_app, list(words), catch_exceptions=False)
+        assert result.exit_code == code, result.output
+        return result.output
+
+    return say
+
+
+def test_a_run_is_a_trial_until_it_is_published_and_then_it_is_explained(said):
+    assert "1 个评价单元" in said("run", BOOK, "--as-of", "2024-06-30")
+    run = f"{BOOK}-20240630-1"
+    assert "没有已发布的" in said("explain", USCC, BOOK, code=2)
+    assert "示例监理有限公司" in said("explain", USCC, BOOK, "--run", run)
+    assert "自 2024-08-01 起生效" in said("publish", run, "--from", "2024-08-01")
+    assert "写入 0 条" in said("publish", run, "--from", "2024-08-01")
+    assert run in said("explain", USCC, BOOK)
+
+
+def test_what_is_not_there_is_said(said):
+    assert "没有编号为" in said("publish", "nothing-20240101-1", code=2)
+    said("run", BOOK, "--as-of", "2024-06-30")
+    assert "没有这个主体" in said("explain", "91330106MA2NOBODY0", BOOK, "--run", f"{BOOK}-20240630-1", code=2)
+
+
+def test_an_impact_statement_leaves_nobody_out(said):
+    told = said("compare", BOOK, BOOK, "--as-of", "2024-06-30")
+    assert "全体 1，不变 1，变动 0，未交代 0" in told
