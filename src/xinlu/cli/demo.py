@@ -61,10 +61,10 @@ def demo(
 
 
 def _check(folder: Path, books: list[str] | None) -> None:
-    from xinlu.demo.verify import delivery_differences, differences, read_manifest
+    from xinlu.demo.verify import delivery_differences, differences, read_manifest, replay_differences
 
     manifest = read_manifest(folder)
-    found = [*delivery_differences(manifest), *differences(manifest, books)]
+    found = [*delivery_differences(manifest), *differences(manifest, books), *replay_differences(manifest)]
     for one in found[:SHOWN]:
         out.print(one)
     if found:

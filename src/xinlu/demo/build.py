@@ -187,6 +187,10 @@ def write_manifest(world: World, files: list[DeliveryFile], folder: Path) -> Non
             for one in files
         ],
         "books": world.plan.manifest(),
+        "replays": [
+            {"book": one.book, "as_of": one.as_of.isoformat(), "unit": one.unit, "answers": one.answers}
+            for one in world.replays
+        ],
     }
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MANIFEST).write_text(json.dumps(said, ensure_ascii=False, indent=1), encoding="utf-8")

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from xinlu.demo.chance import Chance
-from xinlu.demo.world import FIRST_DAY, Subject, World
+from xinlu.demo.world import FIRST_DAY, Replay, Revision, Row, Subject, World
 
 BOOK = "road-driver-integrity"
 CYCLE_MONTHS = (1, 2, 3, 4, 8, 9, 10, 11, 12)
@@ -40,6 +40,8 @@ CAREERS: dict[str, Career] = {
     "running_twenty": Career(((), (), (), ()), ("AA", "AAA", "AAA", "AAA"), (10, 10), weight=1),
     "running_nineteen": Career(((), (), (), ()), ("AA", "AAA", "AAA", "AAA"), (10, 5, 3, 1), weight=1),
 }
+TWENTY = Decimal(20)
+REVISED_ON = date(2026, 5, 20)
 BEHAVIOUR = {
     20: "示例：转让、出租从业资格证",
     10: "示例：驾驶无道路运输证的车辆营运",
@@ -55,10 +57,33 @@ def populate(world: World) -> None:
     for category, full in (("freight_driver", 1700), ("passenger_driver", 650), ("dangerous_goods_driver", 450)):
         for name in chance.spread([(one, c.weight) for one, c in CAREERS.items()], world.count(full, len(CAREERS))):
             _live(world, chance, category, name, CAREERS[name])
+    _corrected(world)
     for _ in range(world.count(40, 2)):
         driver = world.practitioner(["freight_driver"], certified=chance.day(date(2025, 8, 1), date(2026, 5, 31)))
         for as_of in world.rounds:
             world.plan.expect(BOOK, as_of, driver.key, "no_cycle_yet", points=None, level=None)
+
+
+def _corrected(world: World) -> None:
+    """Twenty points of the round of 2025 are corrected to ten a year later: known then, the level was A."""
+    as_of = world.rounds[-2]
+    rows = [row for row in world.rows if row.item == "driver_points" and row.fields["points"] == TWENTY]
+    judged = [row for row in rows if _points_judged(world, row.roles["subject"].key, as_of) == "20"]
+    for row in [one for one in judged if one.occurred_on > cycle(_certified(one), as_of)[0]][:3]:
+        if row.occurred_on >= cycle(_certified(row), as_of)[1]:
+            continue
+        world.revisions.append(Revision(row, REVISED_ON, {"points": Decimal(10), "behaviour": BEHAVIOUR[10]}))
+        unit = row.roles["subject"].key
+        world.replays.append(Replay(BOOK, as_of, unit, {"points": "10", "level": "A"}))
+
+
+def _points_judged(world: World, unit: str, as_of: date) -> str | None:
+    return world.plan.answer(BOOK, as_of, unit, "points")
+
+
+def _certified(row: Row) -> date:
+    day: date = row.roles["subject"].attributes["first_certified_on"]
+    return day
 
 
 def certified_day(chance: Chance, *, late: bool) -> date:

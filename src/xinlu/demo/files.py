@@ -69,7 +69,7 @@ class DeliveryFile:
 
 def write_deliveries(world: World, folder: Path) -> list[DeliveryFile]:
     """Write all files under ``folder``; in the order in which they must be handed over."""
-    files = [*_registry_files(world, folder), *_record_files(world, folder)]
+    files = [*_registry_files(world, folder), *_record_files(world, folder), *_revision_files(world, folder)]
     order = {one.path: number for number, one in enumerate(files)}
     return sorted(files, key=lambda one: (one.handover, order[one.path]))
 
@@ -154,6 +154,23 @@ def _record_files(world: World, folder: Path) -> Iterator[DeliveryFile]:
         else:
             _write_csv(folder / path, header, lines, "gb18030" if form == "gbk" else "utf-8-sig")
         yield DeliveryFile(path, source, handover, len(lines), item=item, mistakes=mistakes)
+
+
+def _revision_files(world: World, folder: Path) -> Iterator[DeliveryFile]:
+    """Corrections repeat the whole row with other content; a row that is taken back says 撤销."""
+    groups: dict[tuple[Handover, str, bool], list[Row]] = {}
+    for one in world.revisions:
+        row = one.row
+        fields = row.fields | (one.fields or {})
+        revised = Row(row.number, row.item, row.occurred_on, fields, row.roles, row.parent)
+        groups.setdefault((handover_of(one.day), row.item, one.fields is None), []).append(revised)
+    for (handover, item, back), several in sorted(groups.items(), key=lambda group: group[0]):
+        header, rows = _item_rows(world, world.catalogue.items[item], several)
+        if back:
+            header, rows = ["操作", *header], [["撤销", *row] for row in rows]
+        path = f"{handover.folder}/09-{item}-{'withdrawn' if back else 'corrected'}.csv"
+        _write_csv(folder / path, header, rows, "utf-8-sig")
+        yield DeliveryFile(path, _source(world, item, ""), handover, len(rows), item=item)
 
 
 def _part(world: World, row: Row) -> str:

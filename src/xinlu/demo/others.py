@@ -28,7 +28,7 @@ APPLICATIONS: list[tuple[tuple[str, str | None, str, str, date | None, str], int
 def make_firms(world: World) -> None:
     """Firms without a rulebook of their own; conduct of some is on the over-limit lists."""
     for business, what, full, least in (
-        ("repair_shop", "汽车维修", 80, 7),
+        ("repair_shop", "汽车维修", 130, 7),
         ("source_unit", "矿业", 60, 7),
         ("driving_school", "驾驶培训", 25, 1),
         ("port_operator", "港务", 12, 1),

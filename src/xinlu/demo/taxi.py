@@ -110,6 +110,8 @@ def populate(world: World) -> None:
         for mix in chance.spread(MIXES, world.count(full, len(MIXES))):
             firm = world.enterprise(what, [business], licensed_on=date(2014, 1, 1))
             firms.append(firm)
+            for _ in range(world.count(7) if business == "taxi_company" else 0):
+                world.relate("operates", firm, world.vehicle("taxi", region=firm.region, fuel="electric"))
             drivers[firm.number] = _drivers(world, chance, firm, mix, category, world.count(per_firm, 5))
     for _ in range(world.count(30)):
         fresh = world.practitioner(["cruise_taxi_driver"], certified=chance.day(date(2025, 8, 1), date(2026, 5, 31)))

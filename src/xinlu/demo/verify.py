@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from datetime import date
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,9 @@ from xinlu.assessment.models import Run
 from xinlu.assessment.queries import findings_of_run
 from xinlu.demo.plan import said
 from xinlu.engine.result import Finding
+from xinlu.engine.run import run
 from xinlu.gazette import current
+from xinlu.ledger import columnar
 from xinlu.ledger.models import Delivery, DeliveryRow, Record
 from xinlu.registry.queries import numbers_by_identifier
 
@@ -40,18 +42,18 @@ def differences(manifest: Mapping[str, Any], books: Collection[str] | None = Non
     ``books``: only these."""
     for book, days in manifest["books"].items():
         for day, planted in days.items() if books is None or book in books else ():
-            run = Run.objects.filter(book=book, as_of=date.fromisoformat(day)).first()
-            if run is None:
+            made = Run.objects.filter(book=book, as_of=date.fromisoformat(day)).order_by("made_at", "pk").first()
+            if made is None:
                 yield f"{book} {day}: no run"
                 continue
-            yield from _of_run(book, day, planted, run)
+            yield from _of_run(book, day, planted, made)
 
 
-def _of_run(book: str, day: str, planted: Mapping[str, Any], run: Run) -> Iterator[str]:
+def _of_run(book: str, day: str, planted: Mapping[str, Any], made: Run) -> Iterator[str]:
     wanted = {unit: one["answers"] for one in planted["archetypes"] for unit in one["units"]}
     numbers = _numbers(book, list(wanted))
     answers: dict[int, dict[str, str]] = {}
-    for one in findings_of_run(run):
+    for one in findings_of_run(made):
         answers.setdefault(one.unit, {})[one.output] = found(one)
     for unit, told in wanted.items():
         got = answers.get(numbers.get(unit, -1), {})
@@ -87,3 +89,28 @@ def delivery_differences(manifest: Mapping[str, Any]) -> Iterator[str]:
         got = (delivery.delivered, delivery.duplicate, Counter(rows))
         if got != planted:
             yield f"{one['path']}: delivered, duplicate, queried {got}, should be {planted}"
+
+
+def replay_differences(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """One sentence for each past answer that does not come out otherwise with what is known since.
+
+    Reads the columnar copy and writes nothing.
+    """
+    library, tables = current.library(), columnar.tables()
+    known_at = datetime.combine(date.fromisoformat(manifest["today"]), time(23))
+    for book, day in sorted({(one["book"], one["as_of"]) for one in manifest["replays"]}):
+        told = [one for one in manifest["replays"] if (one["book"], one["as_of"]) == (book, day)]
+        result = run(
+            library.needed(*library.rulebooks[book]),
+            tables,
+            catalogue=library.catalogue,
+            as_of=date.fromisoformat(day),
+            known_at=known_at,
+        )
+        numbers = numbers_by_identifier(SYSTEM, [one["unit"] for one in told])
+        answers = {(one.unit, one.output): found(one) for one in result.findings[book]}
+        for one in told:
+            for output, answer in one["answers"].items():
+                got = answers.get((numbers[one["unit"]], output), "not there")
+                if got != answer:
+                    yield f"{book} {day} {one['unit']}, known today: {output} should be {answer}, is {got}"

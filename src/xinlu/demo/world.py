@@ -68,6 +68,25 @@ class Row:
 
 
 @dataclass(slots=True, eq=False)
+class Revision:
+    """What becomes of a record later: other ``fields``, or None when it is taken back; handed over on ``day``."""
+
+    row: Row
+    day: date
+    fields: dict[str, Any] | None
+
+
+@dataclass(slots=True, eq=False)
+class Replay:
+    """What a book says of a past day once the revisions are known; the round of that day did not know them."""
+
+    book: str
+    as_of: date
+    unit: str
+    answers: dict[str, str]
+
+
+@dataclass(slots=True, eq=False)
 class Relation:
     """A dated relation."""
 
@@ -96,6 +115,10 @@ class World:
         self.subjects: list[Subject] = []
         self.relations: list[Relation] = []
         self.rows: list[Row] = []
+        self.revisions: list[Revision] = []
+        self.replays: list[Replay] = []
+        self._organs: dict[tuple[str, str], Organ] = {}
+        self._organ_codes: dict[str, str] = {}
         self._places = Chance(seed, "places")
         self._numbers: Counter[str] = Counter()
 
@@ -122,13 +145,18 @@ class World:
 
     def organ_of(self, region: str, sector: str) -> Organ:
         """The bureau that is competent; 省厅 for places outside the province."""
-        found = self.organs.competent(region=region, sector=sector) if region.startswith("33") else ()
-        return found[0] if found else self.organs.get("zj")
+        if (region, sector) not in self._organs:
+            found = self.organs.competent(region=region, sector=sector) if region.startswith("33") else ()
+            self._organs[region, sector] = found[0] if found else self.organs.get("zj")
+        return self._organs[region, sector]
 
     def organ_uscc(self, organ: Organ) -> str:
         """A fictional code of an organ."""
-        serial = 900_000 + self.organs.all.index(organ)
-        return identifiers.make_uscc(serial, region=(*organ.regions, "330000")[0], holder="organ")
+        if organ.code not in self._organ_codes:
+            serial = 900_000 + self.organs.all.index(organ)
+            region = (*organ.regions, "330000")[0]
+            self._organ_codes[organ.code] = identifiers.make_uscc(serial, region=region, holder="organ")
+        return self._organ_codes[organ.code]
 
     # ── subjects ────────────────────────────────────────────────────────────────────────────────
 
