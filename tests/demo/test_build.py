@@ -59,6 +59,15 @@ def test_rounds_follow_each_other_and_the_records_are_known_in_time(small_provin
     assert late == [(0,)]
 
 
+def test_what_was_corrected_later_is_replayed(small_province: Path) -> None:
+    manifest = json.loads((small_province / "demo" / "manifest.json").read_text(encoding="utf-8"))
+    assert {one["book"] for one in manifest["replays"]} == {"overlimit-vehicle", "road-driver-integrity"}
+    corrected = "select item, count(*) from ledger_record where superseded_at like '2026-06-30%' group by item"
+    found = dict(ask(small_province, corrected))
+    assert found["driver_points"] >= 1
+    assert found["overlimit_act"] >= 1
+
+
 def test_a_level_follows_the_level_of_the_round_before(small_province: Path) -> None:
     manifest = json.loads((small_province / "demo" / "manifest.json").read_text(encoding="utf-8"))
     days = manifest["books"]["road-driver-integrity"]
