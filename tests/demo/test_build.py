@@ -86,7 +86,7 @@ def test_another_recipe_is_told_and_nothing_is_thrown_away(small_province: Path,
 def test_a_database_of_somebody_is_left_alone(small_province: Path, tmp_path: Path) -> None:
     var = copied(small_province, tmp_path)
     shutil.rmtree(var / "demo")
-    done = xinlu(var, "demo", *SMALL)
+    done = xinlu(var, "demo", *SMALL, "--fresh")
     assert done.returncode == 2
     assert "XINLU_VAR" in done.stdout
     assert not (var / "demo").exists()

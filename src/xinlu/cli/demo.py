@@ -40,7 +40,7 @@ def demo(
     folder = Path(settings.VAR) / "demo"
     recipe = marker.recipe(seed=DEMO_SEED, scale=scale, today=DEMO_TODAY)
     state = marker.state(folder, recipe)
-    if state == "foreign" and not fresh:
+    if state == "foreign":
         out.print("数据库里已有主体，不是示例省。请用 XINLU_VAR 或 XINLU_DATABASE_URL 指定一个空的位置再建示例省。")
         raise typer.Exit(2)
     if fresh or state == "cut_short":
@@ -55,6 +55,7 @@ def demo(
         out.print("示例省由较早的版本或不同的规模建成，照旧可用；要重建：xinlu demo --fresh")
     else:
         out.print("示例省已建成，没有改动。")
+    out.print(f"演示日 {DEMO_TODAY.isoformat()}：页面以这一天为今天；改用别的日子：XINLU_TODAY=2026-06-30")
     if check:
         _check(folder, book)
     _accounts()

@@ -136,7 +136,7 @@ def handling_of(over: Decimal, limit: Decimal) -> dict[str, Any]:
     """Article 53.
 
     >>> handling_of(Decimal(9000), Decimal(18000))["fine"]
-    Decimal('1620.0')
+    Decimal('1620')
     """
     if over * 5 <= limit:
         return {"handling": "educate" if over > 0 else "none", "fine": Decimal(0)}
