@@ -98,3 +98,12 @@ def test_five_wrong_passwords_lock_the_door(client: Client, settings: object) ->
     answers = [client.post("/system/login/", wrong).status_code for _ in range(6)]
     assert answers[:4] == [200] * 4
     assert answers[-1] == 429
+
+
+def test_a_day_to_take_for_today_is_a_day_or_refused(tmp_path: Path) -> None:
+    assert told("print(s.TODAY)", XINLU_VAR=str(tmp_path)) == "None"
+    assert (
+        told("print(repr(s.TODAY))", XINLU_VAR=str(tmp_path), XINLU_TODAY="2026-06-30") == "datetime.date(2026, 6, 30)"
+    )
+    with pytest.raises(subprocess.CalledProcessError):
+        told("print(s.TODAY)", XINLU_VAR=str(tmp_path), XINLU_TODAY="30 June")

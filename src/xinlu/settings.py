@@ -12,6 +12,9 @@
 ``XINLU_HTTPS``             ``1``: secure cookies, HSTS, redirect to HTTPS
 ``XINLU_DEBUG``             ``1``: Django's debug pages; never on a server
 ``XINLU_STANDARDS``         another folder of law files
+``XINLU_TODAY``             a day such as ``2026-06-30`` that pages take for
+                            today; without it today, on the demo province its
+                            own last day
 ``XINLU_WEB_FONT``          ``1``: pages bring a Chinese font with them, for
                             screens without one (costs about 30 KiB a page and
                             the slices that it needs)
@@ -22,6 +25,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +107,14 @@ def _database(folder: Path) -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": parts,
     }
+
+
+def _fixed_day() -> date | None:
+    named = os.environ.get("XINLU_TODAY")
+    try:
+        return date.fromisoformat(named) if named else None
+    except ValueError as error:
+        raise ImproperlyConfigured(f"XINLU_TODAY is no day such as 2026-06-30: {named}") from error
 
 
 VAR = _var_folder()
@@ -211,6 +223,8 @@ COLUMNAR = VAR / "columnar"
 
 LANGUAGE_CODE = "zh-hans"
 TIME_ZONE = "Asia/Shanghai"
+# A day that pages take for today; None for the clock's.
+TODAY = _fixed_day()
 USE_I18N = True
 USE_TZ = True
 

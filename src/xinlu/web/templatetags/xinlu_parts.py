@@ -17,6 +17,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from xinlu.web.icons import GLYPHS, ICONS
+from xinlu.web.moments import sample_day, today
 from xinlu.web.parts import GRADES, Badge, badge_of
 
 register = template.Library()
@@ -107,6 +108,12 @@ def grade(value: Any) -> dict[str, str]:
 def sample_mark(words: str = "示例数据") -> dict[str, str]:
     """Says that what stands here is made up."""
     return {"words": words}
+
+
+@register.inclusion_tag("web/parts/sample_line.html")
+def sample_line() -> dict[str, Any]:
+    """Says on every page of a site that runs on the demo province that it is one; nothing elsewhere."""
+    return {"sample": sample_day(), "day": today()}
 
 
 @register.inclusion_tag("web/parts/kv.html")
