@@ -18,6 +18,8 @@ STORAGES["staticfiles"] = {
 }
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
+# A rolled back test gives change numbers back: a figure kept from it would be another test’s.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}
 # Tests of the lock turn it on; elsewhere a test client signs in without a request.
 AXES_ENABLED = False

@@ -169,7 +169,7 @@ class TestRecords:
 
     def test_records_are_counted_by_month(self) -> None:
         city = self.scopes["city"]
-        assert queries.months(city, on=ON, since=date(2023, 1, 1), item=ITEM) == {date(2023, 5, 1): 3}
+        assert queries.months(city, on=ON, since=date(2023, 1, 1))[ITEM] == {date(2023, 5, 1): 3}
 
 
 @pytest.mark.django_db

@@ -128,14 +128,14 @@ def numbers_by_key(item: str, keys: Iterable[str], *, source: Source | None = No
     return {key: number for key, (_, number) in found.items()}
 
 
-def months(scope: Scope, *, on: date, since: date, item: str | None = None) -> dict[date, int]:
-    """First day of a month → number of current records that occurred in it, from ``since``."""
-    rows = records(scope, on=on, item=item).filter(occurred_on__gte=since, occurred_on__lte=on)
-    found: dict[date, int] = {}
-    counted = rows.order_by("occurred_on").values_list("occurred_on").annotate(number=Count("pk"))
-    for day, number in counted:
-        first = day.replace(day=1)
-        found[first] = found.get(first, 0) + number
+def months(scope: Scope, *, on: date, since: date) -> dict[str, dict[date, int]]:
+    """Item → first day of a month → number of current records that occurred in it, from ``since``."""
+    rows = records(scope, on=on).filter(occurred_on__gte=since, occurred_on__lte=on)
+    found: dict[str, dict[date, int]] = {}
+    counted = rows.order_by("item", "occurred_on").values_list("item", "occurred_on").annotate(number=Count("pk"))
+    for item, day, number in counted:
+        of_item, first = found.setdefault(item, {}), day.replace(day=1)
+        of_item[first] = of_item.get(first, 0) + number
     return found
 
 

@@ -12,6 +12,7 @@ from xinlu.gazette.current import catalogue
 from xinlu.registry import queries as registry
 from xinlu.web.moments import today
 from xinlu.web.parts import Filter, FilterBar
+from xinlu.web.remembered import remembered
 from xinlu.web.rulebooks import book_rows
 from xinlu.web.subject import StandingCard, standing_cards
 
@@ -33,7 +34,7 @@ def home(request: HttpRequest) -> HttpResponse:
         context["hits"] = [(hit, _marks(hit)) for hit in hits]
         context["limit"] = registry.LIMIT
         return render(request, "web/results.html", context)
-    counts = registry.counts(scope)
+    counts = remembered("subjects", scope, day, lambda: registry.counts(scope))
     rows = [
         row for row in book_rows(day) if row.state == "in_force" and row.kind in ("行业信用评价", "安全码", "名单认定")
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -21,6 +22,7 @@ from xinlu.registry import queries as registry
 from xinlu.web import lawbook
 from xinlu.web.moments import today
 from xinlu.web.parts import Badge, Chart, Filter, FilterBar, Series, badge_of, shade_of_rank
+from xinlu.web.remembered import remembered
 from xinlu.web.rulebooks import sectors
 
 MONTHS = 24
@@ -45,12 +47,13 @@ def overview(request: HttpRequest) -> HttpResponse:
     bar = _bar(request, lines)
     chosen = next((line for line in lines if line.book.rulebook == bar.query.get("book")), lines[0] if lines else None)
     kinds = catalogue().kinds
+    subjects = remembered("subjects", scope, day, lambda: registry.counts(scope))
     context = {
         "day": day,
         "lines": lines,
         "bar": bar,
         "chosen": chosen,
-        "counts": [(kinds[kind].title, number) for kind, number in registry.counts(scope).items() if kind in kinds],
+        "counts": [(kinds[kind].title, number) for kind, number in subjects.items() if kind in kinds],
         "months": months_chart(scope, day),
         "charts": city_charts(scope, day, chosen, bar.query.get("metric", "rated")) if chosen else (),
         "queried": ledger.queried_codes(scope) if scope.kind == "officer" else {},
@@ -74,7 +77,8 @@ def _bar(request: HttpRequest, lines: list[BookLine]) -> FilterBar:
 def book_lines(scope: Scope, day: date) -> list[BookLine]:
     """Books with standings in force, by sector."""
     named, found = sectors(), []
-    for book_id, outputs in queries.standings_by_book(scope, on=day).items():
+    counted = remembered("standings by book", scope, day, lambda: queries.standings_by_book(scope, on=day))
+    for book_id, outputs in counted.items():
         versions = library().rulebooks.get(book_id, ())
         book = next((b for b in versions if b.in_force.covers(day)), versions[-1] if versions else None)
         if book is None:
@@ -94,13 +98,15 @@ def months_chart(scope: Scope, day: date) -> Chart:
     """Records by the month in which they occurred; ratings are results and not counted."""
     first = _months_back(day, MONTHS - 1)
     months = [_months_back(day, back) for back in range(MONTHS - 1, -1, -1)]
-    every = ledger.months(scope, on=day, since=first)
-    for month, number in ledger.months(scope, on=day, since=first, item=queries.RATING).items():
-        every[month] -= number
-    bad: dict[date, int] = {}
-    for item in queries.section_items("bad"):
-        for month, number in ledger.months(scope, on=day, since=first, item=item).items():
-            bad[month] = bad.get(month, 0) + number
+    by_item = remembered("months", scope, day, lambda: ledger.months(scope, on=day, since=first))
+    ill = set(queries.section_items("bad"))
+    every: Counter[date] = Counter()
+    bad: Counter[date] = Counter()
+    for item, numbers in by_item.items():
+        if item != queries.RATING:
+            every.update(numbers)
+        if item in ill:
+            bad.update(numbers)
     total = sum(every.values())
     return Chart(
         "months",
@@ -108,8 +114,8 @@ def months_chart(scope: Scope, day: date) -> Chart:
         "line",
         tuple(f"{month:%Y-%m}" for month in months),
         (
-            Series("全部记录", tuple(every.get(m, 0) for m in months)),
-            Series("不良记录", tuple(bad.get(m, 0) for m in months), "orange"),
+            Series("全部记录", tuple(every[m] for m in months)),
+            Series("不良记录", tuple(bad[m] for m in months), "orange"),
         ),
         "月份",
         "条",
@@ -128,7 +134,13 @@ def city_charts(scope: Scope, day: date, line: BookLine, metric: str) -> tuple[C
     output = next((name for name in book.outputs if lawbook.levels_of(book, name)), lawbook.main_output(book))
     levels = lawbook.levels_of(book, output)
     by_city: dict[str, dict[str, int]] = {city.code: {} for city in cities()}
-    for region, counts in ledger.region_level_counts(scope, book.rulebook, on=day, output=output).items():
+    counted = remembered(
+        f"regions of {book.rulebook} {output}",
+        scope,
+        day,
+        lambda: ledger.region_level_counts(scope, book.rulebook, on=day, output=output),
+    )
+    for region, counts in counted.items():
         city = city_code(region)
         if city in by_city:
             for level, number in counts.items():
