@@ -122,9 +122,31 @@ def show(request: HttpRequest, book: str, version: str) -> HttpResponse:
         raise Http404("没有这本规则或这个版本")
     versions = law.rulebooks[book]
     other = law.version(book, request.GET.get("against", ""))
-    names = lawbook.names_of(found, law.catalogue)
     day = today()
     context = {
+        **_read(law, found),
+        "state": state_of(found, day),
+        "versions": [(b, state_of(b, day)) for b in reversed(versions)],
+        "other": other,
+        "changes": changes(lawbook.flat(other, law.catalogue), lawbook.flat(found, law.catalogue)) if other else (),
+    }
+    return render(request, "web/rulebook.html", context)
+
+
+_kept: dict[tuple[str, str], tuple[Library, dict[str, object]]] = {}
+
+
+def _read(law: Library, found: Rulebook) -> dict[str, object]:
+    """What a book says, in words; kept as long as the library stays the same, for its cases take long to read."""
+    place = (found.rulebook, found.version)
+    if place not in _kept or _kept[place][0] is not law:
+        _kept[place] = (law, _words(law, found))
+    return _kept[place][1]
+
+
+def _words(law: Library, found: Rulebook) -> dict[str, object]:
+    names = lawbook.names_of(found, law.catalogue)
+    return {
         "book": found,
         "kind": lawbook.KINDS[found.kind],
         "sector": sectors().get(found.sector, found.sector),
@@ -132,7 +154,6 @@ def show(request: HttpRequest, book: str, version: str) -> HttpResponse:
         "where": lawbook.say(found.rates.where, names),
         "period": lawbook.period_words(found.period),
         "valid": lawbook.length_words(found.valid) if found.valid else "",
-        "state": state_of(found, day),
         "weakest": lawbook.weakest_grade(found),
         "clauses": list(lawbook.clause_rows(found, law.catalogue)),
         "requirements": [
@@ -144,8 +165,4 @@ def show(request: HttpRequest, book: str, version: str) -> HttpResponse:
         "reckonings": list(lawbook.reckonings(found, law.catalogue)),
         "cards": list(lawbook.output_cards(found, law.catalogue)),
         "cases": cases_of(law, found),
-        "versions": [(b, state_of(b, day)) for b in reversed(versions)],
-        "other": other,
-        "changes": changes(lawbook.flat(other, law.catalogue), lawbook.flat(found, law.catalogue)) if other else (),
     }
-    return render(request, "web/rulebook.html", context)
