@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -12,10 +14,11 @@ import pytest
 from xinlu import standards_folder
 from xinlu.engine.cases import run_cases
 from xinlu.engine.duck import Duck
+from xinlu.engine.exact import add_length
 from xinlu.engine.facts import Facts
-from xinlu.engine.incremental import Result, changed_since, run_changed
+from xinlu.engine.incremental import Result, changed_since, run_changed, run_later
+from xinlu.engine.result import RunResult
 from xinlu.engine.run import prepare
-from xinlu.engine.oracle import evaluate
 from xinlu.law.library import Library, load
 from xinlu.law.rulebook import Rulebook
 
@@ -32,25 +35,39 @@ BOOKS = [
 ]
 
 
+DAILY = ["safety-code-driver", "road-driver-integrity", "taxi-driver", "freight-warning"]
+
+
 @pytest.fixture(scope="module")
 def library() -> Library:
-    return load(standards_folder())
+    return loaded(standards_folder())
 
 
-class _Facts(Exception):
-    """Stops a case run when its facts are known."""
-
-
-def facts_of(library: Library, book: Rulebook, number: int) -> tuple[Facts, date]:
-    """The facts and day of the last cases of a book; ``number`` picks one."""
+@cache
+def cases_of(library_root: Path, name: str, version: str) -> list[tuple[Facts, date]]:
+    """Facts and day of every case of a book, the largest first; the answers are not looked at."""
+    library = loaded(library_root)
+    book = next(one for one in library.rulebooks[name] if one.version == version)
     found: list[tuple[Facts, date]] = []
+    nothing = RunResult({one: [] for one in library.rulebooks}, {one: [] for one in library.rulebooks})
 
-    def keep(facts: Facts, as_of: date, known_at: datetime) -> Any:
+    def keep(facts: Facts, as_of: date, known_at: datetime) -> RunResult:
         found.append((facts, as_of))
-        return evaluate(library.needed(book), facts.tables, catalogue=library.catalogue, as_of=as_of, known_at=known_at)
+        return nothing
 
     run_cases(library, book, keep)
     found.sort(key=lambda one: -sum(table.num_rows for table in one[0].tables.values()))
+    return found
+
+
+@cache
+def loaded(root: Path) -> Library:
+    return load(root)
+
+
+def facts_of(library: Library, book: Rulebook, number: int) -> tuple[Facts, date]:
+    """The facts and day of one case of a book; ``number`` picks it."""
+    found = cases_of(library.root, book.rulebook, book.version)
     return found[number % len(found)]
 
 
@@ -93,6 +110,27 @@ def test_incremental_equals_full(library: Library, name: str, every: int) -> Non
     changed = changed_since(duck, library.catalogue, after=BEFORE, until=AFTER)
     found = run_changed(books, duck, before, catalogue=library.catalogue, as_of=as_of, known_at=AFTER, changed=changed)
     assert changed
+    for book in after:
+        assert found[book].findings.equals(after[book].findings), book
+        assert found[book].entries.equals(after[book].entries), book
+
+
+@pytest.mark.parametrize(
+    "months", [1, pytest.param(7, marks=pytest.mark.slow), pytest.param(13, marks=pytest.mark.slow)]
+)
+@pytest.mark.parametrize("name", [*BOOKS, *DAILY])
+def test_on_a_later_day_only_units_that_passed_an_edge_are_run_and_the_result_is_the_full_one(
+    library: Library, name: str, months: int
+) -> None:
+    versions = library.rulebooks[name]
+    books = library.needed(*versions)
+    facts, as_of = facts_of(library, versions[-1], months)
+    later = add_length(as_of, f"{months} months", 1)
+    duck = Duck(dict(facts.tables))
+    known = datetime(9999, 1, 1)
+    before = full(library, books, duck, as_of, known)
+    after = full(library, books, duck, later, known)
+    found = run_later(books, duck, before, catalogue=library.catalogue, as_of=as_of, later=later, known_at=known)
     for book in after:
         assert found[book].findings.equals(after[book].findings), book
         assert found[book].entries.equals(after[book].entries), book

@@ -4,6 +4,9 @@ What a change can reach is found from the law's own reaches, read backwards and 
 and times of knowledge are left out, so a unit may be computed again for nothing but none is forgotten. A book
 that reads another is followed: what changed there reaches further. A value over peers moves everybody, so such a
 book is run whole.
+
+Time alone changes findings too: windows, spans and ages pass their edges. Which units a later day touches is found
+by setting what the folds read (units, rows, hits) on the one day against the other.
 """
 
 from __future__ import annotations
@@ -16,12 +19,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xinlu.engine.compile import primitives as p
+from xinlu.engine.compile.plan import Plan, compile_book
 from xinlu.engine.duck import Duck
 from xinlu.engine.peers import Peers
 from xinlu.engine.run import Prepared, in_order, prepare, understand_all
 from xinlu.law.catalogue import Catalogue
 from xinlu.law.meaning import Meaning
 from xinlu.law.rulebook import Rulebook, Source
+from xinlu.law.typing_rules import Ref
 
 
 @dataclass(frozen=True)
@@ -327,3 +332,114 @@ def merged(before: pa.Table, fresh: pa.Table, units: Collection[int]) -> pa.Tabl
     both = pa.concat_tables([kept, own]).combine_chunks()
     # Both parts are sorted inside a unit, and a unit lies in one of them: a stable sort by unit is the full order.
     return both.take(pc.sort_indices(both, sort_keys=[("unit", "ascending")])) if both.num_rows else both
+
+
+# ── a later day ─────────────────────────────────────────────────────────────────────────────────
+
+
+def run_later(
+    books: Sequence[Rulebook],
+    duck: Duck,
+    before: Mapping[str, Result],
+    *,
+    catalogue: Catalogue,
+    as_of: date,
+    later: date,
+    known_at: datetime,
+    peers: Peers | None = None,
+) -> dict[str, Result]:
+    """The results of ``books`` on the day ``later`` from those on ``as_of``, with nothing new known.
+
+    1. Units, rows and hits of both days are made; where they differ, a unit has passed an edge.
+    2. Those units are run on the later day, and so is everybody whose law names the day itself.
+    3. What changed there reaches on to the books that read it, as in :func:`run_changed`.
+    """
+    meanings = understand_all(books, catalogue)
+    prepared = prepare(books, duck, catalogue=catalogue, as_of=later, known_at=known_at, narrowed=True, peers=peers)
+    prepared.run({})
+    wanted: dict[str, set[int]] = {}
+    for book in prepared.order:
+        versions = [meaning for key, meaning in meanings.items() if key[0] == book]
+        frozen = (peers or {}).get(book, {})
+        past = _Passing(duck, catalogue, prepared, as_of, later, known_at)
+        if any(past.moves_everybody(meaning, frozen) for meaning in versions):
+            wanted[book] = population(duck, versions)
+        else:
+            wanted[book] = {unit for meaning in versions for unit in past.units(meaning, wanted)}
+    prepared.run(_with_read_units(duck, prepared, meanings, catalogue, wanted))
+    return {
+        book: Result(
+            merged(before[book].findings, prepared.findings(book), wanted[book]),
+            merged(before[book].entries, prepared.entries(book), wanted[book]),
+        )
+        for book in prepared.order
+    }
+
+
+@dataclass
+class _Passing:
+    """What passes between two days."""
+
+    duck: Duck
+    catalogue: Catalogue
+    prepared: Prepared
+    as_of: date
+    later: date
+    known_at: datetime
+
+    def moves_everybody(self, meaning: Meaning, frozen: Collection[str]) -> bool:
+        """Whether the law names the day itself beyond rows and hits, ranks peers, or changes version."""
+        book = meaning.book
+        if any(value.peer is not None and name not in frozen for name, value in book.values.items()):
+            return True
+        findings = {name for name, source in book.sources.items() if source.findings is not None}
+        listed = {fold.over for fold in book.folds.values() if fold.mean or fold.worst_weighted}
+        if findings & (listed | {clause.hits for clause in book.clauses.values()}):
+            return True  # lines about findings carry the day of the run
+        edges = (book.in_force.from_, book.in_force.until)
+        if book.governed_by == "as_of" and any(e is not None and self.as_of < e <= self.later for e in edges):
+            return True
+        return any(
+            node.op == "ref" and node.value == Ref("day", "as_of")
+            for path, tree in meaning.expressions.items()
+            if path[0] not in {"sources", "clauses", "governed_by", "rates"} or path[2:3] == ("cap",)
+            for node in tree.walk()
+        )
+
+    def units(self, meaning: Meaning, wanted: Mapping[str, Collection[int]]) -> set[int]:
+        """Units whose inputs differ, and those that findings of other units reach."""
+        plans = [self.made(meaning, day, prefix) for day, prefix in ((self.as_of, "was_"), (self.later, "is_"))]
+        found: set[int] = set()
+        for one, other in zip(plans[0].inputs, plans[1].inputs, strict=True):
+            differing = f"(({one}) EXCEPT ALL ({other})) UNION ALL (({other}) EXCEPT ALL ({one}))"
+            found |= {row[0] for row in self.duck.rows(f"SELECT DISTINCT unit FROM ({differing})")}
+        for plan in plans:
+            self.duck.drop(plan.steps[: plan.input_steps])
+        reacher = _Reacher(self.duck, meaning, self.catalogue, self.turned(), wanted)
+        for name, source in meaning.book.sources.items():
+            if source.findings is not None:
+                found |= reacher.by_rows(name, source) | reacher.by_relation(source)
+        return found
+
+    def made(self, meaning: Meaning, day: date, prefix: str) -> Plan:
+        """The inputs of one day, made."""
+        plan = compile_book(
+            meaning,
+            self.catalogue,
+            as_of=day,
+            known_at=self.known_at,
+            prefix=prefix,
+            finding_tables={other: p.identifier(f"wide {other}") for other in meaning.reads},
+        )
+        self.duck.run(plan.steps[: plan.input_steps])
+        return plan
+
+    def turned(self) -> Changed:
+        """Relations that begin or end between the two days."""
+        between = f"> {p.date_literal(self.as_of)} AND {{0}} <= {p.date_literal(self.later)}"
+        tests = " OR ".join(f"({one} {between.format(one)})" for one in ("valid_from", "valid_until"))
+        relations: dict[str, list[tuple[int, int]]] = {}
+        query = f"SELECT DISTINCT relation, from_subject, to_subject FROM relation WHERE {tests} ORDER BY ALL"
+        for relation, start, end in self.duck.rows(query):
+            relations.setdefault(relation, []).append((start, end))
+        return Changed(relations=relations)

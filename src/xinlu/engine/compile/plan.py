@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from xinlu.engine.compile.draft import Draft, Step
@@ -35,6 +35,11 @@ class Plan:
     state: str
     """The one-row-a-unit table with every fold, value and answer."""
     prefix: str
+    inputs: tuple[str, ...] = ()
+    """SELECTs of all that the folds read: units, rows of sources and hits. Where they are the same on two days,
+    a unit is the same. Rows and hits of findings of other books are left out."""
+    input_steps: int = 0
+    """How many of the steps it takes to have the inputs."""
 
 
 def compile_book(
@@ -94,8 +99,24 @@ class _Compiler:
                 self.row_fold(name)
         self.write_hits(tuple(self.book.clauses))
         self.write_caps()
+        inputs, steps = self.inputs(), len(self.draft.steps)
         self.unit_folds()
-        return self.finish()
+        return replace(self.finish(), inputs=inputs, input_steps=steps)
+
+    def inputs(self) -> tuple[str, ...]:
+        own = {name for name, source in self.book.sources.items() if source.findings is None}
+        selects = [f"SELECT * FROM {self.draft.table('units')}"]
+        selects += [f"SELECT * FROM {self.draft.current[name]}" for name in self.book.sources if name in own]
+        for group, table in self.settled.items():
+            if self.book.clauses[self.draft.members(group)[0]].hits in own:
+                # The number that tells hits apart inside one run says nothing of another.
+                kept = "* EXCLUDE (hid)" if self.contested(group) else "*"
+                selects.append(f"SELECT {kept} FROM {table}")
+        return tuple(selects)
+
+    def contested(self, group: str) -> bool:
+        members = set(self.draft.members(group))
+        return any(members & set(contest.among) for contest in self.book.contests.values())
 
     def source(self, name: str) -> None:
         writer = SourceWriter(self.draft, name)
