@@ -230,9 +230,18 @@ class SourceWriter:
             selected.append(f"{grade} AS _grade")
         where = f" WHERE {' AND '.join(tests)}" if tests else ""
         listed = ", ".join(dict.fromkeys(selected))
-        return self.draft.add(f"source_{self.name}", f"SELECT {listed} FROM {' '.join(tables)}{where}", view=view)
+        sql = f"SELECT {self.once()}{listed} FROM {' '.join(tables)}{where}"
+        return self.draft.add(f"source_{self.name}", sql, view=view)
 
     # rows and reach
+
+    def once(self) -> str:
+        """DISTINCT where several relation rows or members may lead from one row to the same unit.
+
+        Not for a relation's own rows, nor with ``each``, whose values stand apart."""
+        reach = self.source.unit
+        several = reach.unit_role is not None or (reach.relation is not None and self.source.relation is None)
+        return "DISTINCT " if several and self.source.each is None else ""
 
     def base(self) -> str:
         """The rows of the source before reach, under the alias r."""
