@@ -10,6 +10,7 @@ import shlex
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -19,8 +20,9 @@ from pydantic import BaseModel
 from typer.testing import CliRunner
 
 import xinlu.cli.try_
-import xinlu.law.rulebook as rulebook
 from xinlu.cli import _Commands, _modules
+from xinlu.law import procedure, rulebook
+from xinlu.law.cases import Case, Cases
 from xinlu.law.expression import FUNCTIONS
 from xinlu.law.library import load, shipped
 from xinlu.law.problem import Severity
@@ -94,11 +96,18 @@ def facts_of(book: Path) -> Path:
     return book.with_name("facts.yaml")
 
 
-def result(book: Path) -> str:
-    """The answers of an example, one line each; several days are told apart."""
+def result(book: Path, *, why: bool = False) -> str:
+    """The answers of an example, one line each; several days are told apart. ``why`` adds the entries."""
     answers = trial(book)["results"]
     several = len({a["as_of"] for a in answers}) > 1
-    return "\n".join(f"{a['as_of']}  {_line(a)}" if several else _line(a) for a in answers)
+    lines = [f"{a['as_of']}  {_line(a)}" if several else _line(a) for a in answers]
+    entries = (e for a in answers for e in a["entries"] if e["kind"] not in ("output", "status"))
+    return "\n".join([*lines, *(dict.fromkeys(_entry(e) for e in entries) if why else ())])
+
+
+def _entry(entry: dict[str, Any]) -> str:
+    number = next((entry[k] for k in ("share", "raw", "text") if entry[k] is not None), "")
+    return f"  {entry['step']:<9}{entry['kind']:<9}{entry['clause'] or '':<10}{entry['record'] or '':<4}{number:>4}"
 
 
 def _line(answer: dict[str, Any]) -> str:
@@ -134,45 +143,54 @@ def test_an_excerpt_stands_in_its_file(block: Block) -> None:
 
 @pytest.mark.parametrize("block", named_blocks("text"), ids=str)
 def test_a_shown_result_is_what_comes_out(block: Block) -> None:
-    assert result(ROOT / block.info[1]) == block.text
+    assert result(ROOT / block.info[1], why="why" in block.info) == block.text
+
+
+GUIDE = (DOCS / "language.md").read_text(encoding="utf-8")
+PERIODS = re.findall(r"\| ([\d-]{10}) … ([\d-]{10}) \| \[(period-[a-z-]+)\]", GUIDE)
+
+
+@pytest.mark.parametrize(("first", "last", "book"), PERIODS)
+def test_the_days_of_a_period_are_those_in_the_table(first: str, last: str, book: str) -> None:
+    answers = {a["output"]: a["answer"] for a in trial(EXAMPLES / "language" / f"{book}.yaml")["results"][:3]}
+    until = date.fromisoformat(last) + timedelta(days=1)
+    assert (answers["from"], answers["until"]) == (first, until.isoformat())
 
 
 def test_every_language_example_is_shown_with_its_result_in_the_guide() -> None:
-    guide = (DOCS / "language.md").read_text(encoding="utf-8")
-    missing = [b.stem for b in BOOKS if b.parent.name == "language" and f"examples/language/{b.name}" not in guide]
+    missing = [b.stem for b in BOOKS if b.parent.name == "language" and f"examples/language/{b.name}" not in GUIDE]
     assert missing == []
 
 
 # ── the language ────────────────────────────────────────────────────────────────────────────────
 
 
-def keys_of_rulebooks() -> list[str]:
-    """Every key that a rulebook file may have, as ``Model.key``."""
+def keys_of_law() -> list[str]:
+    """Every key that a file of rules, cases or procedures may have, as ``Model.key``."""
     own = [m for _, m in inspect.getmembers(rulebook, inspect.isclass) if m.__module__ == rulebook.__name__]
-    models = [m for m in own if issubclass(m, BaseModel)] + [Document, InForce]
+    others = [Document, InForce, procedure.Procedure, procedure.State, procedure.Action, procedure.Clock, Case, Cases]
+    models = [m for m in own if issubclass(m, BaseModel)] + others
     return sorted(f"{m.__name__}.{field.alias or name}" for m in models for name, field in m.model_fields.items())
 
 
-@pytest.mark.parametrize("key", keys_of_rulebooks())
-def test_every_key_of_a_rulebook_is_in_the_guide(key: str) -> None:
+@pytest.mark.parametrize("key", keys_of_law())
+def test_every_key_of_a_law_file_is_in_the_guide(key: str) -> None:
     name = re.escape(key.rpartition(".")[2])
-    guide = (DOCS / "language.md").read_text(encoding="utf-8")
-    code = "\n".join([*re.findall(r"`([^`\n]+)`", guide), *(b.text for b in blocks(DOCS / "language.md"))])
+    code = "\n".join([*re.findall(r"`([^`\n]+)`", GUIDE), *(b.text for b in blocks(DOCS / "language.md"))])
     assert re.search(rf"(?<![\w-]){name}(?![\w-])", code), f"docs/language.md never says `{name}` ({key})"
 
 
 @pytest.mark.parametrize("function", sorted(FUNCTIONS))
 def test_every_function_is_in_the_guide(function: str) -> None:
-    assert f"`{function}(" in (DOCS / "language.md").read_text(encoding="utf-8")
+    assert f"`{function}(" in GUIDE
 
 
 def test_every_value_of_a_choice_is_in_the_guide() -> None:
-    guide = (DOCS / "language.md").read_text(encoding="utf-8")
     text = inspect.getsource(rulebook)
     choices = {
         value for found in re.findall(r"Literal\[(.*?)\]", text, re.S) for value in re.findall(r'"(\w+)"', found)
     }
-    assert {c for c in choices if not re.search(rf"\b{c}\b", guide)} == set()
+    assert {c for c in choices if not re.search(rf"\b{c}\b", GUIDE)} == set()
 
 
 # ── commands ────────────────────────────────────────────────────────────────────────────────────
