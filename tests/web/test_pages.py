@@ -118,6 +118,21 @@ def test_deliveries_are_for_those_who_may_see_them(site, client, province, other
     assert other_city.get(reverse("web:delivery", args=[1])).status_code == 404
 
 
+def test_queried_rows_are_taken_away_as_a_workbook_by_who_may_see_them(site, client, province, other_city) -> None:
+    rows = "荣誉名称,荣誉级别,统一社会信用代码,授予日期,授予单位\n示例奖,省级,91330106MA2SAMP015,2026-13-45,示例协会\n"
+    file = SimpleUploadedFile("a.csv", rows.encode())
+    answer = province.post("/deliveries/upload/", {"step": "preview", "source": "honours", "file": file})
+    province.post("/deliveries/upload/", {"step": "commit", "token": answer.context["token"]})
+    number = province.get(reverse("web:deliveries")).context["rows"][0][0].pk
+    taken = province.get(reverse("web:queried", args=[number]))
+    assert taken.headers["Content-Type"].startswith("application/vnd.openxmlformats")
+    assert "attachment" in taken.headers["Content-Disposition"]
+    assert b"".join(taken.streaming_content)[:2] == b"PK"
+    assert other_city.get(reverse("web:queried", args=[number])).status_code == 404
+    assert client.get(reverse("web:queried", args=[number])).status_code == 302
+    assert province.get(reverse("web:queried", args=[1])).status_code == 404
+
+
 def test_the_overview_counts_what_the_asker_may_see(site, client, province) -> None:
     public = client.get(reverse("web:overview"))
     officer = province.get(reverse("web:overview"))

@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable
 
 STAR = "*"
+_ID_NUMBER = re.compile(r"(?<![0-9A-Za-z])[1-9]\d{5}(?:19|20)\d{9}[\dXx](?![0-9A-Za-z])")
+_MOBILE = re.compile(r"(?<![0-9A-Za-z])1[3-9]\d{9}(?![0-9A-Za-z])")
 
 
 def name(text: str) -> str:
@@ -72,6 +74,18 @@ def account(text: str) -> str:
     '***************4567'
     """
     return _ends(text, 0, 4)
+
+
+def within(text: str) -> str:
+    """Free text with the identity and mobile numbers in it masked; the rest as it is.
+
+    >>> within("当事人（330106199001011230），电话13812345678，罚款 2000 元")
+    '当事人（330*************30），电话138****5678，罚款 2000 元'
+    >>> within("统一社会信用代码 91330106XL70000180")
+    '统一社会信用代码 91330106XL70000180'
+    """
+    text = _ID_NUMBER.sub(lambda found: id_number(found.group()), text)
+    return _MOBILE.sub(lambda found: phone(found.group()), text)
 
 
 def _ends(text: str, head: int, tail: int) -> str:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from xinlu.access.scope import Scope
 from xinlu.gazette import current
+from xinlu.intake.error_file import hand_out
+from xinlu.intake.personal import masked, masked_sentence
 from xinlu.intake.problems import advice
 from xinlu.law.catalogue import Item
 from xinlu.ledger import queries as ledger
 from xinlu.ledger.models import DeliveryRow
+from xinlu.web.moments import now, sample_day
 from xinlu.web.parts import Filter, FilterBar, Pager, Tab, page_number
 
 SIZE = 50
+WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @dataclass(frozen=True)
@@ -24,19 +30,31 @@ class RowTold:
     """A row of a delivery: what became of it, why, on which basis, and what to do."""
 
     row: DeliveryRow
+    sentence: str
     column: str
     value: str
     basis: str
     next_step: str
 
 
-def _told(row: DeliveryRow, item: Item | None) -> RowTold:
-    titles = {field.name: field.title for field in item.fields} if item else {}
-    raw = row.raw or {}
+def _told(row: DeliveryRow, item: Item | None, carries: str) -> RowTold:
+    titles = {name: field.title for field in item.fields for name in (*field.aliases, field.name)} if item else {}
+    raw = masked(carries, row.raw)
     column = titles.get(row.field, row.field)
     value = raw.get(row.field, raw.get(column, ""))
     basis, next_step = advice(row.code)
-    return RowTold(row, column, str(value or ""), basis, next_step)
+    return RowTold(row, masked_sentence(carries, row.sentence, row.raw), column, value, basis, next_step)
+
+
+def title_of(carries: str) -> str:
+    """What a delivery carries, in words: an item, subjects of a kind, or relations."""
+    law = current.catalogue()
+    if carries in law.items:
+        return law.items[carries].title
+    what, _, name = carries.partition(":")
+    if what == "kind":
+        return f"主体登记：{law.kinds[name].title}" if name in law.kinds else "主体登记"
+    return "主体关系" if what == "relation" else "按行区分"
 
 
 @login_required
@@ -56,8 +74,7 @@ def index(request: HttpRequest) -> HttpResponse:
     if bar.query.get("state"):
         rows = rows.filter(queried__gt=0) if bar.query["state"] == "queried" else rows.filter(queried=0)
     pager = Pager(page_number(at.get("page")), SIZE, rows.count(), bar.query)
-    items = current.catalogue().items
-    shown = [(row, items[row.item].title if row.item in items else "按行区分") for row in rows[pager.rows]]
+    shown = [(row, title_of(row.item)) for row in rows[pager.rows]]
     return render(request, "web/deliveries.html", {"rows": shown, "bar": bar, "pager": pager})
 
 
@@ -77,8 +94,8 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
     item = current.catalogue().items.get(found.item)
     context = {
         "delivery": found,
-        "item": item,
-        "rows": [_told(row, item) for row in rows[pager.rows]],
+        "title": title_of(found.item),
+        "rows": [_told(row, item, found.item) for row in rows[pager.rows]],
         "here": here,
         "pager": pager,
         "tabs": [
@@ -86,3 +103,13 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
         ],
     }
     return render(request, "web/delivery.html", context)
+
+
+@login_required
+def queried(request: HttpRequest, number: int) -> HttpResponseBase:
+    """The queried rows of a delivery as a workbook that can be mended and handed over again."""
+    data = hand_out(Scope.of(request.user), number, at=now())
+    if data is None:
+        raise Http404("没有这个交付批次，或其中没有疑问数据")
+    name = f"{'示例省-' if sample_day() else ''}疑问数据-批次{number}.xlsx"
+    return FileResponse(io.BytesIO(data), as_attachment=True, filename=name, content_type=WORKBOOK)

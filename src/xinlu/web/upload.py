@@ -13,9 +13,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from xinlu.access import masking
 from xinlu.access.scope import Scope
 from xinlu.gazette import current
 from xinlu.intake.deliver import deliver
+from xinlu.intake.personal import masked
 from xinlu.intake.preview import preview
 from xinlu.intake.problems import Refused
 from xinlu.intake.sheet import MEGABYTE, UPLOAD
@@ -90,6 +92,7 @@ def _preview(request: HttpRequest, scope: Scope, form: UploadForm) -> HttpRespon
             item=wanted["item"] or None,
             received_at=now(),
             scope=scope,
+            limits=UPLOAD,
         )
     except Refused as refused:
         return _page(request, form, problems=refused.problems)
@@ -97,7 +100,9 @@ def _preview(request: HttpRequest, scope: Scope, form: UploadForm) -> HttpRespon
     token = secrets.token_urlsafe(16)
     default_storage.save(_place(request, token), ContentFile(data))
     request.session[DRAFT] = {"token": token, "name": file.name, "source": wanted["source"], "item": wanted["item"]}
-    return render(request, "web/upload_preview.html", {"seen": seen, "token": token})
+    told = [(one, masking.within(one.sentence)) for one in seen.problems]
+    sample = [masked(seen.carries, row) for row in seen.sample]
+    return render(request, "web/upload_preview.html", {"seen": seen, "told": told, "sample": sample, "token": token})
 
 
 def _commit(request: HttpRequest, scope: Scope, sources: list[Source]) -> HttpResponse:

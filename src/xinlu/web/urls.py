@@ -19,6 +19,7 @@ urlpatterns = [
     path("deliveries/", deliveries.index, name="deliveries"),
     path("deliveries/upload/", upload.upload, name="upload"),
     path("deliveries/<int:number>/", deliveries.show, name="delivery"),
+    path("deliveries/<int:number>/queried.xlsx", deliveries.queried, name="queried"),
     path("design/", design.page, name="design"),
     path("sign-in/", entrance.SignIn.as_view(), name="sign-in"),
     path("sign-out/", entrance.SignOut.as_view(), name="sign-out"),
