@@ -62,6 +62,17 @@ def test_a_search_gives_at_most_fifty() -> None:
     assert len(queries.search(PUBLIC, "示例", limit=500)) == 50
 
 
+def test_regions_narrow_a_search_before_its_limit_counts() -> None:
+    for n in range(51):
+        firm(f"示例{n:02}公司", region="330106")
+    far = firm("示例远方公司", region="330203", uscc="91330203MA2AXXXX5K")
+    in_ningbo = {"regions": {"330200", "330203"}}
+    assert [hit.subject.pk for hit in queries.search(PUBLIC, "示例", **in_ningbo)] == [far]
+    assert [hit.subject.pk for hit in queries.search(PUBLIC, "91330203MA2AXXXX5K", **in_ningbo)] == [far]
+    assert queries.search(PUBLIC, "91330203MA2AXXXX5K", regions={"330106"}) == []
+    assert queries.search(PUBLIC, "示例", regions=()) == []
+
+
 def test_natural_persons_are_found_by_exact_identifier_in_region_only() -> None:
     organs()
     number = driver("张小三", region="330106", id_number="33010619900307123X")

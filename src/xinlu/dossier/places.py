@@ -30,6 +30,11 @@ def cities() -> tuple[Region, ...]:
     return regions().cities
 
 
+def inside(code: str) -> frozenset[str]:
+    """A region and every region below it; only itself when it is unknown."""
+    return regions().within([code]) if code in regions() else frozenset([code])
+
+
 def city_code(region: str) -> str:
     """The city in which a region lies; empty when it is unknown or a province."""
     if region not in regions():

@@ -5,7 +5,7 @@ What a scope may not see is not there: None, an empty list, or a line folded per
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -149,9 +149,11 @@ WHY = {
 # ── search ──────────────────────────────────────────────────────────────────
 
 
-def search(scope: Scope, text: str, *, on: date, kind: str | None = None, region: str | None = None) -> list[Found]:
-    """Subjects by what people type, best first, with their standings in force."""
-    hits = registry.search(scope, text, kind=kind, region=region)
+def search(
+    scope: Scope, text: str, *, on: date, kind: str | None = None, regions: Collection[str] | None = None
+) -> list[Found]:
+    """Subjects by what people type, best first, with their standings in force; ``regions`` as the registry says."""
+    hits = registry.search(scope, text, kind=kind, regions=regions)
     numbers = [hit.subject.pk for hit in hits]
     codes = registry.main_identifiers(scope, numbers, type_="uscc")
     held: dict[int, list[Standing]] = {}

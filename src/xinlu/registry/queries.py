@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -81,17 +81,25 @@ def numbers_by_identifier(scope: Scope, values: Iterable[str], *, type_: str | N
 
 
 def search(
-    scope: Scope, text: str, *, kind: str | None = None, region: str | None = None, limit: int = LIMIT
+    scope: Scope,
+    text: str,
+    *,
+    kind: str | None = None,
+    regions: Collection[str] | None = None,
+    limit: int = LIMIT,
 ) -> list[Hit]:
     """Subjects by what people type: exact identifier > exact name > prefix > pinyin initials > part of the name.
 
-    Natural persons are found by exact identifier only, whoever asks. Inside one rank the order is by name.
+    ``regions`` are the division codes that count; None for all. Natural persons are found by exact identifier
+    only, whoever asks. Inside one rank the order is by name.
     """
     name = normalised(text)
     if not name:
         return []
     limit = min(limit, LIMIT)
-    named = subjects(scope, kind=kind, region=region).filter(natural_person=False)
+    named = subjects(scope, kind=kind).filter(natural_person=False)
+    if regions is not None:
+        named = named.filter(region__in=list(regions))
     letters = initials(text) if text.isascii() else ""
     ranks: list[tuple[Why, Q]] = [
         ("name", Q(normalised_name=name)),
@@ -100,7 +108,7 @@ def search(
     if letters:
         ranks.append(("initials", Q(pinyin_initials__startswith=letters)))
     ranks.append(("contains", Q(normalised_name__contains=name)))
-    hits = [Hit(one, "identifier") for one in _by_identifier(scope, text, kind, region)]
+    hits = [Hit(one, "identifier") for one in _by_identifier(scope, text, kind, regions)]
     for why, rank in ranks:
         if len(hits) >= limit:
             break
@@ -110,9 +118,9 @@ def search(
     return hits
 
 
-def _by_identifier(scope: Scope, text: str, kind: str | None, region: str | None) -> list[Subject]:
+def _by_identifier(scope: Scope, text: str, kind: str | None, regions: Collection[str] | None) -> list[Subject]:
     found = find(scope, value=text)
-    if found is None or (kind and found.kind != kind) or (region and found.region != region):
+    if found is None or (kind and found.kind != kind) or (regions is not None and found.region not in regions):
         return []
     return [found]
 

@@ -7,7 +7,7 @@ from django.shortcuts import render
 
 from xinlu.access.scope import Scope
 from xinlu.dossier import queries
-from xinlu.dossier.places import cities, city_code
+from xinlu.dossier.places import cities, inside
 from xinlu.gazette.current import catalogue
 from xinlu.registry import queries as registry
 from xinlu.web.moments import today
@@ -28,9 +28,8 @@ def home(request: HttpRequest) -> HttpResponse:
     if "q" in request.GET:
         bar = _bar(request, text)
         context["bar"] = bar
-        hits = queries.search(scope, text, on=day, kind=bar.query.get("kind"), region=None)
-        if city := bar.query.get("region"):
-            hits = [hit for hit in hits if city_code(hit.subject.region) == city]
+        city = bar.query.get("region")
+        hits = queries.search(scope, text, on=day, kind=bar.query.get("kind"), regions=inside(city) if city else None)
         context["hits"] = [(hit, _marks(hit)) for hit in hits]
         context["limit"] = registry.LIMIT
         return render(request, "web/results.html", context)
