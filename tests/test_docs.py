@@ -71,11 +71,11 @@ def named_blocks(kind: str) -> list[Block]:
 
 
 @functools.cache
-def trial(book: Path) -> dict[str, Any]:
+def trial(book: Path, *more: str) -> dict[str, Any]:
     """What ``xinlu try --json`` says of an example."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(xinlu.cli.try_, "load_catalogue", _catalogue)
-        asked = [str(book), "--facts", str(facts_of(book)), "--json", "--no-ahead"]
+        asked = [str(book), "--facts", str(facts_of(book)), "--json", "--no-ahead", *more]
         done = CliRunner().invoke(xinlu.cli.try_.app, asked)
     assert done.exit_code == 0, f"{book.name}: {done.output}"
     said: dict[str, Any] = json.loads(done.stdout)
@@ -125,6 +125,11 @@ def _line(answer: dict[str, Any]) -> str:
 @pytest.mark.parametrize("book", BOOKS, ids=lambda p: p.stem)
 def test_every_example_book_answers(book: Path) -> None:
     assert trial(book)["results"]
+
+
+@pytest.mark.parametrize("book", BOOKS, ids=lambda p: p.stem)
+def test_the_slow_evaluator_says_the_same_of_every_example(book: Path) -> None:
+    assert trial(book, "--oracle") == trial(book)
 
 
 @pytest.mark.parametrize("book", BOOKS, ids=lambda p: p.stem)
