@@ -111,7 +111,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say loudly what was left out and why, and how to get a browser."""
+    """Print what generated tests reached, and say loudly what was left out, why, and how to get a browser."""
+    _print_tables(terminalreporter)
     left_out: dict[str, list[str]] = {}
     for report in terminalreporter.stats.get("skipped", []):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
@@ -127,6 +128,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if NO_BROWSER in left_out:
         terminalreporter.line(HOW_TO_GET_ONE, red=True)
     terminalreporter.section("all other tests did run", sep="!", red=True)
+
+
+TABLES = {"coverage": "what generated populations reached", "mutants": "changes of the law that were noticed"}
+"""Properties of tests that are printed as lines of one table."""
+
+
+def _print_tables(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [one for kind in ("passed", "failed") for one in terminalreporter.stats.get(kind, [])]
+    properties = [one for report in reports for one in getattr(report, "user_properties", ())]
+    for name, title in TABLES.items():
+        lines = sorted(str(value) for key, value in properties if key == name)
+        if lines:
+            terminalreporter.section(title)
+            terminalreporter.write_line("\n".join(lines))
 
 
 @pytest.fixture(scope="session")

@@ -132,11 +132,12 @@ class Population:
     as_of: date
     clusters: tuple[Rows, ...]
     peers: Mapping[str, Any] = field(default_factory=dict)
+    known: datetime | None = None
 
     @property
     def known_at(self) -> datetime:
-        """Noon of the day: some rows were learnt before, some after."""
-        return noon(self.as_of)
+        """Noon of the day unless something else is said: some rows were learnt before, some after."""
+        return self.known or noon(self.as_of)
 
     @property
     def rows(self) -> Rows:
