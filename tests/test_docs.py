@@ -367,3 +367,23 @@ def test_the_tour_prints_what_the_readme_shows(command: str, output: str, monkey
 
 def test_the_tour_shows_a_command_and_its_output() -> None:
     assert any(output for _, output in tour())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "more", "said"),
+    [
+        ('minus: "20"', 'minus: "40"', (), "C（差）"),
+        ('minus: "20"', 'minsu: "20"', (), "LAW-201"),
+        ("", "", ("--as-of", "2026-02-10"), "100"),
+    ],
+)
+def test_what_the_tour_says_of_a_changed_rule_holds(
+    tmp_path: Path, old: str, new: str, more: tuple[str, ...], said: str
+) -> None:
+    rule = (EXAMPLES / "tour" / "rule.yaml").read_text(encoding="utf-8")
+    assert old in rule
+    (tmp_path / "rule.yaml").write_text(rule.replace(old, new), encoding="utf-8")
+    facts = str(EXAMPLES / "tour" / "facts.yaml")
+    done = CliRunner().invoke(xinlu.cli.try_.app, [str(tmp_path / "rule.yaml"), "--facts", facts, "--no-ahead", *more])
+    firm = done.output.partition("瓯江示例物流")[0]
+    assert said in firm
