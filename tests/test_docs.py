@@ -239,6 +239,11 @@ def test_every_word_of_dev_py_is_documented() -> None:
     assert [word for word in offered if f"python3 dev.py {word}" not in said] == []
 
 
+def test_every_benchmark_is_documented() -> None:
+    said = (DOCS / "performance.md").read_text(encoding="utf-8")
+    assert [p.name for p in (ROOT / "bench").glob("[a-z]*.py") if f"\n## {p.stem}\n" not in said] == []
+
+
 # ── decisions ───────────────────────────────────────────────────────────────────────────────────
 
 DECISIONS = sorted((DOCS / "adr").glob("*.md"))
