@@ -21,10 +21,12 @@ from typer.testing import CliRunner
 
 import xinlu.cli.try_
 from xinlu.cli import _Commands, _modules
+from xinlu.engine.facts import read_facts
 from xinlu.law import procedure, rulebook
 from xinlu.law.cases import Case, Cases
 from xinlu.law.expression import FUNCTIONS
 from xinlu.law.library import load, shipped
+from xinlu.law.marks import read
 from xinlu.law.problem import Severity
 from xinlu.law.source import Document, InForce
 
@@ -196,6 +198,16 @@ def test_every_value_of_a_choice_is_in_the_guide() -> None:
         value for found in re.findall(r"Literal\[(.*?)\]", text, re.S) for value in re.findall(r'"(\w+)"', found)
     }
     assert {c for c in choices if not re.search(rf"\b{c}\b", GUIDE)} == set()
+
+
+def test_the_facts_file_that_is_shown_can_be_read(tmp_path: Path) -> None:
+    shown = next(b for b in blocks(DOCS / "facts.md") if b.info[:1] == ("yaml",))
+    path = tmp_path / "facts.yaml"
+    path.write_text(shown.text, encoding="utf-8")
+    marked = read(path)
+    facts = read_facts(marked.mapping(), catalogue=_catalogue(shipped()), marks=marked.marks)
+    assert len(facts.subjects) == 3
+    assert len(facts.as_of) == 2
 
 
 # ── commands ────────────────────────────────────────────────────────────────────────────────────
