@@ -172,9 +172,9 @@ def _extreme(name: str) -> Callable[[Scalar, Node, Columns], str]:
 def _step(writer: Scalar, node: Node, columns: Columns) -> str:
     level, count = writer.all(node, columns)
     levels = _type(node).levels or ()
-    return (
-        f"(CASE WHEN ({level}) IS NULL THEN NULL ELSE {p.unrank(f'{p.rank(level, levels)} + ({count})', levels)} END)"
-    )
+    # A level outside of the set has no rank and no step.
+    moved = f"{p.rank(level, levels)} + ({count})"
+    return f"(CASE WHEN {moved} IS NULL THEN NULL ELSE {p.unrank(moved, levels)} END)"
 
 
 def _better(pick: str) -> Callable[[Scalar, Node, Columns], str]:
