@@ -45,11 +45,14 @@ subjects:
 relations:
   - {relation: operates, from: 甲公司, to: 浙A00001, since: 2020-01-01, until: 2025-01-01}
 records:
-  - {item: administrative_penalty, id: r2, subject: 甲公司, vehicle: 浙A00001, decided_on: 2024-03-01, fine_amount: 0.20}
-  - {item: administrative_penalty, id: r1, subject: 乙公司, decided_on: 2024-03-01, recorded_at: 2024-03-05, superseded_at: 2024-04-01T08:00:00}
+  - {item: administrative_penalty, id: r2, subject: 甲公司, vehicle: 浙A00001,
+     decided_on: 2024-03-01, fine_amount: 0.20}
+  - {item: administrative_penalty, id: r1, subject: 乙公司, decided_on: 2024-03-01,
+     recorded_at: 2024-03-05, superseded_at: 2024-04-01T08:00:00}
   - {item: administrative_penalty, id: r1, subject: 乙公司, decided_on: 2024-03-02, recorded_at: 2024-04-01T08:00:00}
 standings:
-  - {id: s1, book: driver-integrity, subject: 甲公司, output: level, level: AA, score: 3, from: 2023-05-01, until: 2024-05-01, as_of: 2023-04-30, jurisdiction: zj}
+  - {id: s1, book: driver-integrity, subject: 甲公司, output: level, level: AA, score: 3,
+     from: 2023-05-01, until: 2024-05-01, as_of: 2023-04-30, jurisdiction: zj}
 peers: {some-book: {mean: 80}}
 as_of: [2024-12-31, 2025-12-31]
 known_at: 2025-07-01T08:00:00+08:00
@@ -152,7 +155,12 @@ FIRM = "subjects: [{id: 甲公司, kind: enterprise}]\nrecords:\n  - "
         (f"{FIRM}{{{PENALTY}, subject: 甲公司, party_kind: 外星人}}\n", "FACT-110", 3, "代码"),
         (f"{FIRM}{{{PENALTY}, subject: 甲公司, parent: r9}}\n", "FACT-113", 3, "r9"),
         (f"{FIRM}{{{PENALTY}, subject: 甲公司, recorded_at: 昨天}}\n", "FACT-108", 3, "时间"),
-        (f"{FIRM}{{{PENALTY}, id: a, subject: 甲公司}}\n  - {{{PENALTY}, id: a, subject: 甲公司}}\n", "FACT-112", 1, "同时"),
+        (
+            f"{FIRM}{{{PENALTY}, id: a, subject: 甲公司}}\n  - {{{PENALTY}, id: a, subject: 甲公司}}\n",
+            "FACT-112",
+            1,
+            "同时",
+        ),
         ("relations:\n  - {relation: operate, from: 甲, to: 乙}\n", "FACT-106", 2, "operates"),
         ("as_of: 上月\n", "FACT-108", 1, "as_of"),
     ],
