@@ -16,9 +16,9 @@ from xinlu.law.shape import shape
 
 _PROSE = frozenset(
     "title text note clause summary source open_points grade because withheld partial unit_title between "
-    "rulebook version kind sector item relation findings role code label colour".split()
+    "valid rulebook version kind sector item relation findings role code label colour".split()
 )
-"""Keys whose text is read by people, or names a thing: nothing in them counts."""
+"""Keys whose text is read by people, names a thing, or speaks of publication (``valid``): no run reads them."""
 _ORDERED = frozenset({"conditions", "moves", "rated_when", "levels", "ages"})
 """Lists in which order is law."""
 _LENGTH = re.compile(r"(\d+) (months|days)")
@@ -50,12 +50,14 @@ class Mutant:
             return None
 
 
-def mutants(data: Mapping[str, Any]) -> Iterator[Mutant]:
-    """Every smallest change of a book's file, in the order of the file."""
+def mutants(data: Mapping[str, Any], *, levels: bool = True) -> Iterator[Mutant]:
+    """Every smallest change of a book's file, in the order of the file; ``levels``: whether anything orders them."""
     for place, value in _leaves(data, ()):
         for after in _neighbours(place, value):
             yield Mutant(place, _plain(value), _plain(after), _put(data, place, after))
-    yield from _swapped(data, data, ())
+    for mutant in _swapped(data, data, ()):
+        if levels or "levels" not in mutant.place:
+            yield mutant
 
 
 def _plain(value: Any) -> str:

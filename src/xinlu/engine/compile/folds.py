@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 
 from xinlu.engine.compile import primitives as p
+from xinlu.engine.compile.caps import cap_limit, join_units
 from xinlu.engine.compile.draft import Draft
-from xinlu.engine.compile.hits import alive, cap_limit, contest_key
+from xinlu.engine.compile.hits import Hits, hit_column
 from xinlu.law.rulebook import Fold
 from xinlu.law.types import QUOTIENT_SCALE, Type
 
@@ -23,7 +24,7 @@ def operation(fold: Fold) -> str:
 class FoldWriter:
     """Adds the steps of folds. ``settled``: group → table of hits; ``caps``: group → table of closing entries."""
 
-    def __init__(self, draft: Draft, settled: dict[str, str], caps: dict[str, str]) -> None:
+    def __init__(self, draft: Draft, settled: dict[str, Hits], caps: dict[str, str]) -> None:
         self.draft = draft
         self.settled = settled
         self.caps = caps
@@ -47,8 +48,8 @@ class FoldWriter:
         tests = []
         if set(clauses) != set(self.draft.members(source)):
             tests.append(f"h.clause IN ({self.draft.numbers(clauses)})")
-        if alive(self.settled[source]) != "TRUE":
-            tests.append("h.lost_to IS NULL")
+        if self.settled[source].contested:
+            tests.append(self.settled[source].alive)
         return f" FILTER (WHERE {' AND '.join(tests)})" if tests else ""
 
     def add_unit_sums(self, folds: list[str]) -> None:
@@ -76,7 +77,7 @@ class FoldWriter:
                     )
         tag = folds[0]
         for source, columns in selects.items():
-            sql = f"SELECT h.unit, {', '.join(columns)} FROM {self.settled[source]} h GROUP BY h.unit"
+            sql = f"SELECT h.unit, {', '.join(columns)} FROM {self.settled[source].table} h GROUP BY h.unit"
             self.joins[f"h_{tag}_{source}"] = self.draft.add(f"sums_{tag}_{source}", sql)
         for source, columns in capped.items():
             sql = f"SELECT h.unit, {', '.join(columns)} FROM {self.caps[source]} h GROUP BY h.unit"
@@ -146,10 +147,10 @@ class FoldWriter:
         parts = []
         for source, clauses in self.by_group((*(fold.sum or ()), *(fold.tally or ()))).items():
             live = (
-                f"h.clause IN ({self.draft.numbers(clauses)}) AND {alive(self.settled[source])} AND h._row IS NOT NULL"
+                f"h.clause IN ({self.draft.numbers(clauses)}) AND {self.settled[source].alive} AND h._row IS NOT NULL"
             )
             amount = "h.points" if fold.sum else "1"
-            parts.append(f"SELECT h.unit, h._row, {amount} AS amount FROM {self.settled[source]} h WHERE {live}")
+            parts.append(f"SELECT h.unit, h._row, {amount} AS amount FROM {self.settled[source].table} h WHERE {live}")
             if fold.sum and source in self.caps:
                 chosen = self.draft.numbers(clauses)
                 parts.append(
@@ -257,7 +258,12 @@ class FoldWriter:
         parts = (
             [("folds", name, "ratio", 0), ("folds", name, "ratio", 1)] if what == "ratio" else [("folds", name, what)]
         )
-        there = " AND ".join(f"({self.draft.sql(path, columns)}) IS NOT NULL" for path in parts)
+        sizes = {path: f"({self.draft.sql(path, columns)})" for path in parts}
+        if what in {"min", "max"}:
+            found = self.draft.node("folds", name, what).type
+            assert isinstance(found, Type)
+            sizes = {path: self.size(sql, found) for path, sql in sizes.items()}
+        there = " AND ".join(f"{sql} IS NOT NULL" for sql in sizes.values())
         return {"grade": f"max(s._grade) FILTER (WHERE {there})"}
 
     def aggregate(self, name: str) -> tuple[str, dict[str, str]]:
@@ -315,9 +321,9 @@ class FoldWriter:
 
     def picked(self, what: str, value: str, found: Type) -> tuple[str, dict[str, str]]:
         """min, max, first, last: the value and the record that gave it (the earliest among equals)."""
-        there = f" FILTER (WHERE ({value}) IS NOT NULL)"
-        levels = found.levels or tuple(level.level for level in self.draft.meaning.book.levels)
-        size = p.rank(value, levels) if found.kind == "level" else f"({value})"
+        size = self.size(value, found)
+        # A level outside of the set has no place among the others, but can well be the first or last of its rows.
+        there = f" FILTER (WHERE {size if what in {'min', 'max'} else f'({value})'} IS NOT NULL)"
         order = {
             "min": f"{size}, s._day, s.key",
             "max": f"{size} DESC, s._day, s.key",
@@ -325,6 +331,11 @@ class FoldWriter:
             "last": "s._day DESC, s.key DESC",
         }[what]
         return f"first({value} ORDER BY {order}){there}", {"record": f"first(s.key ORDER BY {order}){there}"}
+
+    def size(self, value: str, found: Type) -> str:
+        """What ``min`` and ``max`` compare: the rank of a level, anything else itself."""
+        levels = found.levels or tuple(level.level for level in self.draft.meaning.book.levels)
+        return p.rank(value, levels) if found.kind == "level" else f"({value})"
 
     # ── running ─────────────────────────────────────────────────────────────────────────────────
 
@@ -365,17 +376,17 @@ class FoldWriter:
                 cap = self.draft.meaning.book.clauses[clause].cap
                 counted = "h.points"
                 if cap is not None:
-                    keys = ", ".join(["h.unit", *(contest_key(one) for one in cap.per if one != "unit")])
+                    keys = ", ".join(["h.unit", *(hit_column(one) for one in cap.per if one != "unit")])
                     so_far = (
                         f"sum(abs(h.points)) OVER (PARTITION BY {keys} ORDER BY h._day, h.key ROWS UNBOUNDED PRECEDING)"
                     )
                     limit = cap_limit(self.draft, clause)
                     kept = f"(least({so_far}, {limit}) - least({so_far} - abs(h.points), {limit}))"
                     counted = f"CASE WHEN h.points < 0 THEN -{kept} ELSE {kept} END"
-                join = f" JOIN {self.draft.table('units')} u ON u.unit = h.unit" if "u." in counted else ""
+                join = join_units(self.draft, [clause]) if cap is not None else ""
                 selects.append(
                     f"SELECT h.unit, h.key, h._row, h._day, h.clause, h.raw, h.weight, {counted} AS counted "
-                    f"FROM {self.settled[source]} h{join} WHERE {alive(self.settled[source])} "
+                    f"FROM {self.settled[source].table} h{join} WHERE {self.settled[source].alive} "
                     f"AND h.clause = {self.draft.clause_numbers[clause]}"
                 )
         return " UNION ALL ".join(selects)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from xinlu.engine.compile import primitives as p
+from xinlu.engine.compile.caps import by_row
 from xinlu.engine.compile.draft import Draft, answer
 from xinlu.engine.compile.folds import FoldWriter, operation
-from xinlu.engine.compile.hits import alive, by_row, summed
+from xinlu.engine.compile.hits import Hits
 from xinlu.engine.compile.outcome import UnitTable, no_period_reasons
 from xinlu.engine.provenance import RATED_WHEN
 from xinlu.engine.result import NUMBER_SCALE, SEQ
@@ -54,7 +55,7 @@ class LineWriter:
     """Collects the SELECTs of entries of one book."""
 
     def __init__(
-        self, draft: Draft, state: UnitTable, writer: FoldWriter, settled: dict[str, str], caps: dict[str, str]
+        self, draft: Draft, state: UnitTable, writer: FoldWriter, settled: dict[str, Hits], caps: dict[str, str]
     ) -> None:
         self.draft = draft
         self.book = draft.meaning.book
@@ -107,8 +108,8 @@ class LineWriter:
 
     def write(self) -> None:
         """Gather every SELECT but those of status and answer, in no particular order."""
-        for group, table in self.settled.items():
-            self.hits(group, table)
+        for group, found in self.settled.items():
+            self.hits(group, found)
         for group, table in self.caps.items():
             self.cap_lines(group, table)
         for source in self.book.sources:
@@ -131,7 +132,7 @@ class LineWriter:
     def in_running(self, clause: str) -> bool:
         return any(fold.running and clause in fold.running.clauses for fold in self.book.folds.values())
 
-    def hits(self, group: str, table: str) -> None:
+    def hits(self, group: str, found: Hits) -> None:
         own = self.draft.members(group)
         folds = {one: self.folds_of(one) for one in own}
         single = [one for one in own if len(folds[one]) <= 1]
@@ -142,34 +143,33 @@ class LineWriter:
         }
         shares = {one: "h.points" if folds[one] else "0" for one in steps}
         if steps:
-            self.hit_lines(group, table, steps, shares, whole=len(steps) == len(own))
+            self.hit_lines(group, found, steps, shares, whole=len(steps) == len(own))
         for one in own:
             if len(folds[one]) > 1:
                 for fold in folds[one]:
-                    self.hit_lines(group, table, {one: p.text_literal(fold)}, {one: "h.points"}, whole=False)
+                    self.hit_lines(group, found, {one: p.text_literal(fold)}, {one: "h.points"}, whole=False)
         for one in own:
             if one not in steps and len(folds[one]) <= 1:
-                self.lost_lines(group, table, {one: p.text_literal(self.running_of(one))})
+                self.lost_lines(group, found, {one: p.text_literal(self.running_of(one))})
 
     def running_of(self, clause: str) -> str:
         return next(n for n, f in self.book.folds.items() if f.running and clause in f.running.clauses)
 
-    def hit_lines(self, group: str, table: str, steps: dict[str, str], shares: dict[str, str], *, whole: bool) -> None:
+    def hit_lines(self, group: str, found: Hits, steps: dict[str, str], shares: dict[str, str], *, whole: bool) -> None:
         tests = [] if whole else [f"h.clause IN ({self.draft.numbers(steps)})"]
-        contested = alive(table) != "TRUE"
-        if contested:
-            tests.append("h.lost_to IS NULL")
+        if found.contested:
+            tests.append(found.alive)
         row = self.rows_of(steps)
         self.line(
-            f"{table} h",
+            f"{found.table} h",
             unit="h.unit", step=self.draft.clause_case("h.clause", steps), kind="hit",
             clause=self.clause_names("h.clause", steps), record="h.key", row=row, day="h._day",
             raw="h.raw", weight="h.weight", share=self.draft.clause_case("h.clause", shares),
             grade=self.clause_grades(steps, "h.clause", group),
             where=" AND ".join(tests),
         )  # fmt: skip
-        if contested:
-            self.lost_lines(group, table, steps)
+        if found.contested:
+            self.lost_lines(group, found, steps)
 
     def rows_of(self, steps: dict[str, str]) -> str:
         """The row to which a hit belongs: only where its fold goes by rows."""
@@ -178,11 +178,11 @@ class LineWriter:
             "h.clause", {one: "h._row" if step in per else "CAST(NULL AS BIGINT)" for one, step in steps.items()}
         )
 
-    def lost_lines(self, group: str, table: str, steps: dict[str, str]) -> None:
-        if alive(table) == "TRUE":
+    def lost_lines(self, group: str, found: Hits, steps: dict[str, str]) -> None:
+        if not found.contested:
             return
         self.line(
-            f"{table} h",
+            f"{found.table} h",
             unit="h.unit", step=self.draft.clause_case("h.clause", steps), kind="lost",
             clause=self.clause_names("h.clause", steps), record="h.key", row=self.rows_of(steps), day="h._day",
             raw="h.raw", weight="h.weight", share="0", lost_to="h.lost_to",
@@ -269,6 +269,8 @@ class LineWriter:
         before = "lag(state, 1, start) OVER (PARTITION BY unit ORDER BY place)"
         moved = f"(SELECT *, {before} AS before FROM {table}) t"
         clamp = "(t.state - t.before - t.counted)"
+        # The bound that clamps is the fold's, whatever clause ran into it.
+        common["grade"] = self.grade(self.draft.provenance.fold(name))
         self.line(moved, kind="clamp", share=clamp, where=f"{clamp} <> 0", **common)
 
     def mean_lines(self, name: str) -> None:
@@ -441,4 +443,4 @@ def place(level: str, levels: Sequence[str]) -> str:
 _PICKED = {"min", "max", "first", "last"}
 _NO_GRADE = "CAST(NULL AS VARCHAR)"
 
-__all__ = ["COLUMNS", "LineWriter", "entry_number", "summed"]
+__all__ = ["COLUMNS", "LineWriter", "entry_number"]
