@@ -1,16 +1,41 @@
-"""Clauses over source rows: hits, contests, caps."""
+"""Clauses over source rows: the hits of every clause, one table for the clauses of one source."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 
 from xinlu.engine.compile import primitives as p
 from xinlu.engine.compile.draft import Draft
-from xinlu.law.meaning import Path
+from xinlu.law.expression import Node
 from xinlu.law.rulebook import Clause, Fold
 from xinlu.law.types import Type, number
 from xinlu.law.typing_rules import Ref
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """A table of hits. ``contested``: it has the columns ``lost_to`` and ``lost_clause``."""
+
+    table: str
+    contested: bool = False
+
+    @property
+    def alive(self) -> str:
+        """Condition over h that a hit has not lost."""
+        return "h.lost_to IS NULL" if self.contested else "TRUE"
+
+
+def hit_column(column: str) -> str:
+    """A row field of a contest or cap, over hits under h; ``record`` and ``parent`` are the row's own keys."""
+    return {"record": "h.key", "parent": "h._parent"}.get(column, f"h.{p.identifier(column)}")
+
+
+def reads_unit(node: Node) -> bool:
+    """Whether an expression reads the unit or its period, and not only parameters and the day of the run."""
+    refs = (one.value for one in node.walk() if one.op == "ref" and isinstance(one.value, Ref))
+    return any(ref.space == "unit" or (ref.space == "day" and ref.name != "as_of") for ref in refs)
 
 
 def row_expression(draft: Draft, clause: str) -> str:
@@ -72,8 +97,8 @@ class HitWriter:
         self.columns = draft.row_columns("s")
         self.type = p.sql_type(points_type(draft, clauses))
 
-    def write(self) -> str:
-        """Add the step ``hits_<group>``; give its quoted name."""
+    def write(self) -> Hits:
+        """Add the step ``hits_<group>``."""
         book = self.draft.meaning.book
         coded = [c for c in self.clauses if isinstance(book.clauses[c].code, str)]
         codes = [book.clauses[c].code for c in coded]
@@ -84,7 +109,7 @@ class HitWriter:
         sql = " UNION ALL ".join(selects)
         if contested:
             sql = f"SELECT row_number() OVER () AS hid, h.* FROM ({sql}) h"
-        return self.draft.add(f"hits_{self.group}", sql)
+        return Hits(self.draft.add(f"hits_{self.group}", sql))
 
     def grouped(self, clauses: list[str]) -> str:
         """Clauses that differ by code: one scan of the rows, joined with the compiled table of codes."""
@@ -223,136 +248,3 @@ class HitWriter:
         table = self.draft.current[among.source]
         another = " AND o.key <> s.key" if among.source == self.source else ""
         return f"SELECT 1 FROM {table} o WHERE o.unit = s.unit{another} AND o._excluded IS NULL AND {condition}"
-
-
-# ── contests ────────────────────────────────────────────────────────────────────────────────────
-
-
-def add_contest(draft: Draft, name: str, settled: dict[str, str]) -> None:
-    """Mark the losers of one contest. ``settled``: group → table of hits, replaced by one that knows them.
-
-    Losers of an earlier contest take no part in a later one.
-    """
-    contest = draft.meaning.book.contests[name]
-    groups = list(dict.fromkeys(draft.group[one] for one in contest.among))
-    same = [one for one in contest.same if one != "unit"]
-    parts = []
-    for index, group in enumerate(groups):
-        keys = "".join(f", CAST({contest_key(one)} AS VARCHAR) AS k{i}" for i, one in enumerate(same))
-        # A hit that lacks one of the columns agrees with nobody: its own number keeps it apart.
-        lacking = " OR ".join(f"{contest_key(one)} IS NULL" for one in same) or "FALSE"
-        keys += f", CASE WHEN {lacking} THEN {index} END AS alone_in, CASE WHEN {lacking} THEN h.hid END AS alone"
-        chosen = draft.numbers(one for one in contest.among if draft.group[one] == group)
-        parts.append(
-            f"SELECT {index} AS src, h.hid, h.unit, h.key, h.clause, h._day, abs(h.points) AS size{keys} "
-            f"FROM {settled[group]} h WHERE h.clause IN ({chosen}) AND {alive(settled[group])}"
-        )
-    together = ", ".join(["unit", *(f"k{i}" for i in range(len(same))), "alone_in", "alone"])
-    order = {
-        "most_severe": "size DESC, _day, key, clause",
-        "first": "_day, key, clause",
-        "last": "_day DESC, key DESC, clause",
-    }[contest.keep]
-    ranked = (
-        f"SELECT *, row_number() OVER w AS place, first_value(key) OVER w AS winner, "
-        f"first_value(clause) OVER w AS winning "
-        f"FROM ({' UNION ALL '.join(parts)}) WINDOW w AS (PARTITION BY {together} ORDER BY {order})"
-    )
-    lost = draft.add(f"contest_{name}", f"SELECT src, hid, winner, winning FROM ({ranked}) WHERE place > 1")
-    for index, group in enumerate(groups):
-        settled[group] = _with_losers(draft, name, group, settled[group], f"l.src = {index}", lost)
-
-
-def _with_losers(draft: Draft, contest: str, group: str, before: str, own: str, lost: str) -> str:
-    """The hits of one group with ``lost_to`` and ``lost_clause`` after one more contest."""
-    known = alive(before) != "TRUE"
-    kept = "* EXCLUDE (lost_to, lost_clause)" if known else "*"
-    to = "coalesce(h.lost_to, l.winner)" if known else "l.winner"
-    by = "coalesce(h.lost_clause, l.winning)" if known else "l.winning"
-    sql = (
-        f"SELECT h.{kept}, {to} AS lost_to, {by} AS lost_clause "
-        f"FROM {before} h LEFT JOIN {lost} l ON {own} AND l.hid = h.hid"
-    )
-    # The blank in the name marks tables that know losers: no identifier of a law file holds one.
-    return draft.add(f"{_SETTLED}{contest} {group}", sql)
-
-
-_SETTLED = "settled "
-
-
-def contest_key(column: str) -> str:
-    return {"record": "h.key", "parent": "h._parent"}.get(column, f"h.{p.identifier(column)}")
-
-
-def alive(table: str, alias: str = "h") -> str:
-    """Condition that a hit has not lost; TRUE where no contest was held."""
-    return f"{alias}.lost_to IS NULL" if _SETTLED in table else "TRUE"
-
-
-# ── caps ────────────────────────────────────────────────────────────────────────────────────────
-
-
-def cap_selects(draft: Draft, group: str, settled: str) -> list[str]:
-    """SELECTs (unit, _row, clause, share) of the closing entries of clause caps over one hits table.
-
-    Caps on the whole unit share one grouping; caps per occasion have one each. Clauses of running folds are
-    capped along the run instead.
-    """
-    book = draft.meaning.book
-    running = {one for fold in book.folds.values() if fold.running for one in fold.running.clauses}
-    capped = [
-        name
-        for name, clause in book.clauses.items()
-        if draft.group.get(name) == group and clause.cap and name not in running
-    ]
-    selects = []
-    for rows in (False, True):
-        # A clause may be summed for the unit and for rows of it; its cap closes each sum by itself.
-        folds = [fold for fold in book.folds.values() if fold.sum and (fold.per is not None) == rows]
-        chosen = [name for name in capped if any(name in (fold.sum or ()) for fold in folds)]
-        occasions = {name: cap.per for name in chosen if (cap := book.clauses[name].cap) is not None}
-        whole = [name for name, per in occasions.items() if not per]
-        if whole:
-            selects.append(_cap_select(draft, settled, whole, (), rows=rows))
-        selects += [_cap_select(draft, settled, [name], per, rows=rows) for name, per in occasions.items() if per]
-    return selects
-
-
-def by_row(fold: Fold) -> str:
-    """Condition on closing entries of caps (under h) that they belong to this fold."""
-    return "h.by_row" if fold.per is not None else "NOT h.by_row"
-
-
-def _cap_select(draft: Draft, settled: str, clauses: list[str], per: tuple[str, ...], *, rows: bool) -> str:
-    columns = [contest_key(one) for one in per if one != "unit"]
-    row = "h._row" if rows else "CAST(NULL AS BIGINT)"
-    keys = ["h.unit", *(["h._row"] if rows else []), "h.clause", *columns]
-    if columns:
-        lacking = " OR ".join(f"{one} IS NULL" for one in columns)
-        keys.append(f"CASE WHEN {lacking} THEN h.key END")
-    limits = {one: cap_limit(draft, one) for one in clauses}
-    limit = draft.clause_case("h.clause", limits)
-    total, positive = "sum(abs(h.points))", "sum(h.points) > 0"
-    reads_unit = "u." in limit
-    join = f" JOIN {draft.table('units')} u ON u.unit = h.unit" if reads_unit else ""
-    if reads_unit:
-        limit = f"any_value({limit})"
-    excess = f"({total} - {limit})"
-    return (
-        f"SELECT h.unit, {row} AS _row, {'TRUE' if rows else 'FALSE'} AS by_row, h.clause"
-        f"{_first_grade(draft, clauses)}, CASE WHEN {positive} THEN -{excess} ELSE {excess} END AS share "
-        f"FROM {settled} h{join} WHERE {alive(settled)} AND h.clause IN ({draft.numbers(clauses)}) "
-        f"GROUP BY {', '.join(keys)} HAVING {total} > {limit}"
-    )
-
-
-def _first_grade(draft: Draft, clauses: list[str]) -> str:
-    """Grade of the first hit of an occasion, where rows carry grades."""
-    graded = any(draft.meaning.book.clauses[one].hits in draft.graded for one in clauses)
-    return ", first(h._grade ORDER BY h._day, h.key) AS _grade" if graded else ""
-
-
-def cap_limit(draft: Draft, clause: str) -> str:
-    """SQL of a clause's cap; the unit stands under u."""
-    path: Path = ("clauses", clause, "cap", "limit")
-    return draft.sql(path, draft.unit_columns("u"))

@@ -8,7 +8,7 @@ from decimal import Decimal
 from xinlu.engine.compile import primitives as p
 from xinlu.engine.compile.draft import Draft, answer
 from xinlu.engine.compile.folds import FoldWriter
-from xinlu.engine.compile.hits import alive
+from xinlu.engine.compile.hits import Hits
 from xinlu.engine.compile.scalar import in_interval
 from xinlu.engine.result import NUMBER_SCALE
 from xinlu.law.interval import parse_interval
@@ -249,7 +249,7 @@ def add_rated_when(draft: Draft, state: UnitTable) -> None:
 class OutputWriter:
     """Adds the columns of one output: ``<o>`` (answer), ``<o> base``, ``<o> line`` (condition), ``<o> move i`` …"""
 
-    def __init__(self, draft: Draft, state: UnitTable, settled: dict[str, str]) -> None:
+    def __init__(self, draft: Draft, state: UnitTable, settled: dict[str, Hits]) -> None:
         self.draft = draft
         self.state = state
         self.settled = settled
@@ -320,11 +320,11 @@ class OutputWriter:
     def evidence(self, name: str, kind: str, index: int, clauses: tuple[str, ...]) -> str:
         """Join the first live hit of the clauses (by day, record, clause); give the prefix of its columns."""
         parts = []
-        for group, settled in self.settled.items():
+        for group, hits in self.settled.items():
             own = [one for one in clauses if self.draft.group[one] == group]
             if own:
                 parts.append(
-                    f"SELECT h.unit, h.key, h.clause, h._day FROM {settled} h WHERE {alive(settled)} "
+                    f"SELECT h.unit, h.key, h.clause, h._day FROM {hits.table} h WHERE {hits.alive} "
                     f"AND h.clause IN ({self.draft.numbers(own)})"
                 )
         order = "ORDER BY _day, key, clause"

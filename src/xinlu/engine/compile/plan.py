@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from xinlu.engine.compile.caps import cap_selects
+from xinlu.engine.compile.contests import add_contest
 from xinlu.engine.compile.draft import Draft, Step
 from xinlu.engine.compile.folds import FoldWriter
-from xinlu.engine.compile.hits import HitWriter, add_contest, cap_selects
+from xinlu.engine.compile.hits import Hits, HitWriter
 from xinlu.engine.compile.lines import LineWriter
 from xinlu.engine.compile.outcome import OutputWriter, UnitTable, add_rated_when, add_value, join_folds
 from xinlu.engine.compile.scalar import Scalar
@@ -79,7 +81,7 @@ class _Compiler:
         self.book = draft.meaning.book
         self.pending: dict[str, list[str]] = {}
         """Source → clauses whose hits are not written yet."""
-        self.settled: dict[str, str] = {}
+        self.settled: dict[str, Hits] = {}
         self.caps: dict[str, str] = {}
         self.folds = FoldWriter(draft, self.settled, self.caps)
         self.groups: dict[str, int] = {}
@@ -98,7 +100,7 @@ class _Compiler:
             elif kind == "fold" and self.book.folds[name].per is not None:
                 self.row_fold(name)
         self.write_hits(tuple(self.book.clauses))
-        self.write_caps()
+        self.write_caps(self.book.clauses)
         inputs, steps = self.inputs(), len(self.draft.steps)
         self.unit_folds()
         return replace(self.finish(), inputs=inputs, input_steps=steps)
@@ -107,16 +109,12 @@ class _Compiler:
         own = {name for name, source in self.book.sources.items() if source.findings is None}
         selects = [f"SELECT * FROM {self.draft.table('units')}"]
         selects += [f"SELECT * FROM {self.draft.current[name]}" for name in self.book.sources if name in own]
-        for group, table in self.settled.items():
+        for group, hits in self.settled.items():
             if self.book.clauses[self.draft.members(group)[0]].hits in own:
                 # The number that tells hits apart inside one run says nothing of another.
-                kept = "* EXCLUDE (hid)" if self.contested(group) else "*"
-                selects.append(f"SELECT {kept} FROM {table}")
+                kept = "* EXCLUDE (hid)" if hits.contested else "*"
+                selects.append(f"SELECT {kept} FROM {hits.table}")
         return tuple(selects)
-
-    def contested(self, group: str) -> bool:
-        members = set(self.draft.members(group))
-        return any(members & set(contest.among) for contest in self.book.contests.values())
 
     def source(self, name: str) -> None:
         writer = SourceWriter(self.draft, name)
@@ -150,19 +148,20 @@ class _Compiler:
                 self.draft.group[one] = group
             self.settled[group] = HitWriter(self.draft, group, source, clauses).write()
 
-    def write_caps(self) -> None:
-        """Closing entries of clause caps, for hits tables that have none yet."""
-        for group, table in self.settled.items():
+    def write_caps(self, wanted: Iterable[str]) -> None:
+        """Closing entries of the caps of clauses, for hits tables that have none yet."""
+        for group in dict.fromkeys(self.draft.group[one] for one in wanted):
             if group in self.caps:
                 continue
-            selects = cap_selects(self.draft, group, table)
+            selects = cap_selects(self.draft, group, self.settled[group])
             if selects:
                 self.caps[group] = self.draft.add(f"caps_{group}", " UNION ALL ".join(selects))
 
     def row_fold(self, name: str) -> None:
         fold = self.book.folds[name]
-        self.write_hits((*(fold.sum or ()), *(fold.tally or ())))
-        self.write_caps()
+        taken = (*(fold.sum or ()), *(fold.tally or ()))
+        self.write_hits(taken)
+        self.write_caps(taken)
         self.folds.add_row_fold(name)
 
     def unit_folds(self) -> None:
