@@ -102,3 +102,21 @@ def test_a_hit_that_lost_stays_with_nothing_and_says_to_which() -> None:
     assert lost.idle
     assert lost.balance == -5
     assert lost.text == "同一行为已按“其他不良行为”计分，本条不计"
+
+
+def test_a_finding_of_another_book_is_read_as_its_subject_and_never_as_a_record() -> None:
+    book = LAW.rulebooks["testing-institution"][-1]
+    read = [
+        Entry("laboratory_mean", "row", record=5992, raw=Decimal(50), weight=Decimal(1), share=Decimal(50)),
+        Entry("level", "move", clause="JJC201004", record=5992, text="D", seq=1),
+        Entry("clauses", "hit", clause="JJC201004", record=5992, share=Decimal(0)),
+    ]
+    account = account_of(read, book)
+    (line,) = account.sheets[0].lines
+    assert [(one.record, one.other) for one in (line, account.decisions[0], account.hits[0])] == [(None, 5992)] * 3
+    unseen = folded(account, [], [])
+    assert [one.other for one in (*unseen.sheets[0].lines, *unseen.decisions)] == [None, None]
+    assert unseen.hits == ()
+    assert unseen.sheets[0].total == 50
+    as_records = account_of(read, book, rate_records=["testing-site-laboratory"])
+    assert as_records.hits[0].record == 5992

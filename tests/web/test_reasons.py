@@ -60,7 +60,7 @@ def page(book: Rulebook, entries, findings, *, hidden: bool = False) -> str:
         version=SimpleNamespace(payload={"reason": finding.reason or ""}, source=None),
     )
     shown = StandingShown(standing, book, book.title, ())
-    explained = Explained(shown, (), folded(account, []) if hidden else account, {}, complete=not hidden)
+    explained = Explained(shown, (), folded(account, []) if hidden else account, {}, {}, complete=not hidden)
     levels = lawbook.levels_of(book, output)
     context = {
         "subject": SimpleNamespace(pk=1),

@@ -5,7 +5,7 @@ Works on entries as the engine gives them (docs/architecture.md) and on the book
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -59,6 +59,8 @@ class EntryLike(Protocol):
     def lost_to(self) -> int | None: ...
     @property
     def grade(self) -> str | None: ...
+    @property
+    def seq(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ class Line:
     text: str
     grade: str
     lost_to: int | None = None
+    other: int | None = None
+    """Subject whose finding under another book stands here in place of a record."""
     folded: bool = False
     """Stands for records that the reader may not see."""
 
@@ -130,6 +134,7 @@ class Fact:
     day: date | None
     record: int | None
     grade: str
+    other: int | None = None
 
 
 @dataclass(frozen=True)
@@ -146,6 +151,10 @@ class Decision:
     record: int | None
     clause: str
     grade: str
+    place: int = 0
+    """Of a condition or move: which one of its output, from 1; 0 for no condition at all (其余)."""
+    day: date | None = None
+    other: int | None = None
 
 
 @dataclass(frozen=True)
@@ -172,8 +181,38 @@ class Account:
         return next((fact.number for fact in (*self.values, *self.facts) if fact.step == name), None)
 
 
-def account_of(entries: Sequence[EntryLike], book: Rulebook) -> Account:
-    """Sort the entries of one unit into sums, readings, values and decisions, in the order of the book."""
+@dataclass(frozen=True)
+class _Reading:
+    """A book, and which of the books that it reads rate records and not subjects."""
+
+    book: Rulebook
+    rate_records: frozenset[str]
+
+    def evidence(self, entry: EntryLike) -> tuple[int | None, int | None]:
+        """What the number in an entry's ``record`` names: a record, or the subject that another book rated.
+
+        Rows of an item are records; rows of findings are units of their book; relations have no page of their own.
+        """
+        source = self.book.sources.get(self._source(entry))
+        if entry.record is None or source is None or source.item:
+            return entry.record, None
+        if source.findings and source.findings in self.rate_records:
+            return entry.record, None
+        return None, entry.record if source.findings else None
+
+    def _source(self, entry: EntryLike) -> str:
+        if clause := self.book.clauses.get(entry.clause or ""):
+            return clause.hits
+        fold = self.book.folds.get(entry.step)
+        return (fold.over or fold.per or "") if fold else entry.step
+
+
+def account_of(entries: Sequence[EntryLike], book: Rulebook, *, rate_records: Iterable[str] = ()) -> Account:
+    """Sort the entries of one unit into sums, readings, values and decisions, in the order of the book.
+
+    ``rate_records`` are the ids of books that rate records: findings of all others are of subjects.
+    """
+    reading = _Reading(book, frozenset(rate_records))
     order = [*book.folds, *book.values, *book.outputs]
 
     def place(entry: EntryLike) -> int:
@@ -188,44 +227,59 @@ def account_of(entries: Sequence[EntryLike], book: Rulebook) -> Account:
             groups.setdefault((place(entry), entry.step, entry.row), []).append(entry)
     by_row = sorted(groups.items(), key=lambda item: (item[0][0], item[0][2] or 0))
     return Account(
-        sheets=tuple(_sheet(step, row, group, book) for (_, step, row), group in by_row),
-        hits=_listed([e for e in entries if e.kind in ("hit", "lost") and e.step not in book.folds], book),
-        excluded=_listed([e for e in entries if e.kind == "excluded"], book),
-        facts=tuple(_fact(e, book) for e in sorted(entries, key=place) if e.kind in ("read", "fact") and e.row is None),
-        values=tuple(_fact(e, book) for e in sorted(entries, key=place) if e.kind == "value" and e.row is None),
-        decisions=tuple(_decision(e, book) for e in entries if e.kind in DECIDING),
+        sheets=tuple(_sheet(step, row, group, reading) for (_, step, row), group in by_row),
+        hits=_listed([e for e in entries if e.kind in ("hit", "lost") and e.step not in book.folds], reading),
+        excluded=_listed([e for e in entries if e.kind == "excluded"], reading),
+        facts=tuple(
+            _fact(e, reading) for e in sorted(entries, key=place) if e.kind in ("read", "fact") and e.row is None
+        ),
+        values=tuple(_fact(e, reading) for e in sorted(entries, key=place) if e.kind == "value" and e.row is None),
+        decisions=tuple(
+            _decision(e, reading) for e in sorted(entries, key=lambda e: (place(e), e.seq)) if e.kind in DECIDING
+        ),
     )
 
 
-def folded(account: Account, visible: Iterable[int]) -> Account:
-    """The account as somebody reads it who may see only the records in ``visible``.
+def folded(account: Account, visible: Iterable[int], subjects: Iterable[int] = ()) -> Account:
+    """The account as somebody reads it who may see only the records in ``visible`` and the ``subjects``.
 
     Lines of other records become one line per clause without date and record, so that the sum still holds and
     no single record shows; what was excluded or lost among them is left out.
     """
-    seen = frozenset(visible)
-    sheets = [_folded_sheet(sheet, seen) for sheet in account.sheets if sheet.row is None or sheet.row in seen]
+    seen, known = frozenset(visible), frozenset(subjects)
+
+    def open_to(line: Line | Fact) -> bool:
+        return (line.record is None or line.record in seen) and (line.other is None or line.other in known)
+
+    sheets = [_folded_sheet(sheet, open_to) for sheet in account.sheets if sheet.row is None or sheet.row in seen]
     return replace(
         account,
         sheets=tuple(sheet for sheet in sheets if sheet.lines),
-        hits=tuple(line for line in account.hits if line.record in seen),
-        excluded=tuple(line for line in account.excluded if line.record in seen),
-        facts=tuple(fact for fact in account.facts if fact.record is None or fact.record in seen),
-        decisions=tuple(d if d.record in seen else replace(d, record=None) for d in account.decisions),
+        hits=tuple(line for line in account.hits if open_to(line)),
+        excluded=tuple(line for line in account.excluded if open_to(line)),
+        facts=tuple(fact for fact in account.facts if open_to(fact)),
+        decisions=tuple(
+            replace(d, record=d.record if d.record in seen else None, other=d.other if d.other in known else None)
+            for d in account.decisions
+        ),
     )
 
 
-def _folded_sheet(sheet: Sheet, seen: frozenset[int]) -> Sheet:
+def _folded_sheet(sheet: Sheet, open_to: Callable[[Line], bool]) -> Sheet:
     kept: list[Line] = []
     hidden: dict[tuple[str, str], list[Line]] = {}
     for line in sheet.lines:
-        if line.record is None or line.record in seen:
+        if open_to(line):
             kept.append(line)
         elif line.share:
             hidden.setdefault((line.clause, line.kind), []).append(line)
     for lines in hidden.values():
         share = sum((line.share or Decimal(0) for line in lines), Decimal(0))
-        kept.append(replace(lines[0], record=None, day=None, raw=None, weight=None, share=share, text="", folded=True))
+        kept.append(
+            replace(
+                lines[0], record=None, other=None, day=None, raw=None, weight=None, share=share, text="", folded=True
+            )
+        )
     return replace(sheet, lines=_balanced(sorted(kept, key=lambda line: _ORDER.get(line.kind, 1))))
 
 
@@ -238,16 +292,16 @@ def _balanced(lines: Iterable[Line]) -> tuple[Line, ...]:
     return tuple(found)
 
 
-def _listed(entries: Sequence[EntryLike], book: Rulebook) -> tuple[Line, ...]:
+def _listed(entries: Sequence[EntryLike], reading: _Reading) -> tuple[Line, ...]:
     ordered = sorted(entries, key=_reading_order)
-    return tuple(_line(number, entry, book, None) for number, entry in enumerate(ordered, 1))
+    return tuple(_line(number, entry, reading, None) for number, entry in enumerate(ordered, 1))
 
 
-def _sheet(step: str, row: int | None, entries: list[EntryLike], book: Rulebook) -> Sheet:
+def _sheet(step: str, row: int | None, entries: list[EntryLike], reading: _Reading) -> Sheet:
     ordered = sorted(entries, key=_reading_order)
-    lines = _balanced(_line(i, entry, book, None) for i, entry in enumerate(ordered, 1))
+    lines = _balanced(_line(i, entry, reading, None) for i, entry in enumerate(ordered, 1))
     total = sum((e.share for e in ordered if e.kind in ADDING and e.share is not None), Decimal(0))
-    return Sheet(step, title_of(step, book), row, lines, total, any(e.kind == "row" for e in ordered))
+    return Sheet(step, title_of(step, reading.book), row, lines, total, any(e.kind == "row" for e in ordered))
 
 
 def _reading_order(entry: EntryLike) -> tuple[int, date, int, int]:
@@ -256,7 +310,9 @@ def _reading_order(entry: EntryLike) -> tuple[int, date, int, int]:
     return _ORDER.get(entry.kind, 1), entry.day or date.min, entry.record or 0, int(late)
 
 
-def _line(number: int, entry: EntryLike, book: Rulebook, balance: Decimal | None) -> Line:
+def _line(number: int, entry: EntryLike, reading: _Reading, balance: Decimal | None) -> Line:
+    book = reading.book
+    record, other = reading.evidence(entry)
     clause = book.clauses.get(entry.clause or "")
     return Line(
         number=number,
@@ -265,7 +321,8 @@ def _line(number: int, entry: EntryLike, book: Rulebook, balance: Decimal | None
         article=clause.clause if clause else "",
         law_text=clause.text if clause else "",
         clause=entry.clause or "" if clause else "",
-        record=entry.record,
+        record=record,
+        other=other,
         day=entry.day,
         raw=entry.raw,
         weight=entry.weight,
@@ -303,20 +360,25 @@ def title_of(step: str, book: Rulebook) -> str:
     return (part.title if part and part.title else "") or step
 
 
-def _fact(entry: EntryLike, book: Rulebook) -> Fact:
+def _fact(entry: EntryLike, reading: _Reading) -> Fact:
+    record, other = reading.evidence(entry)
     return Fact(
         step=entry.step,
-        title=title_of(entry.step, book),
+        title=title_of(entry.step, reading.book),
         number=entry.raw,
         text=entry.text or "",
         day=entry.day,
-        record=entry.record,
+        record=record,
+        other=other,
         grade=entry.grade or "",
     )
 
 
-def _decision(entry: EntryLike, book: Rulebook) -> Decision:
+def _decision(entry: EntryLike, reading: _Reading) -> Decision:
+    book = reading.book
+    record, other = reading.evidence(entry)
     clause = book.clauses.get(entry.clause or "")
+    place = int(entry.raw or 0) if entry.kind == "condition" else entry.seq if entry.kind == "move" else 0
     return Decision(
         kind=entry.kind,
         step=entry.step,
@@ -325,9 +387,12 @@ def _decision(entry: EntryLike, book: Rulebook) -> Decision:
         words=clause.title if clause else "",
         number=entry.raw,
         level=entry.text or "",
-        record=entry.record,
+        record=record,
+        other=other,
         clause=entry.clause or "" if clause else "",
         grade=entry.grade or "",
+        place=place,
+        day=entry.day,
     )
 
 

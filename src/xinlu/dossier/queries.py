@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 from django.db.models import Count, QuerySet
 
 from xinlu.access import masking
+from xinlu.access.models import Organ
 from xinlu.access.scope import Scope
 from xinlu.assessment.queries import entries_of
 from xinlu.dossier.arithmetic import Account, account_of, folded
@@ -267,14 +268,33 @@ def card(scope: Scope, version: Record) -> RecordCard:
     """A record that the scope was given, with its fields in words."""
     item = current.catalogue().items[version.item]
     shown = ledger.shown(scope, version)
-    fields = tuple(
-        Shown(field.title, readable(field, shown.fields[field.name]), wide=len(str(shown.fields[field.name])) > 24)
-        for field in item.fields
-        if field.name in shown.fields
-    )
-    names = [part for part in item.key if part in shown.fields]
-    title = str(shown.fields[names[0]]) if names else item.title
+    words = {
+        field.name: readable(field, shown.fields[field.name]) for field in item.fields if field.name in shown.fields
+    }
+    if item.item == RATING:
+        words |= _rating_words(shown.fields)
+    titles = {field.name: field.title for field in item.fields}
+    fields = tuple(Shown(titles[name], value, wide=len(str(value)) > 24) for name, value in words.items())
+    names = [part for part in item.key if part in words]
+    title = str(words[names[0]]) if names else item.title
     return RecordCard(version, item, title, fields, shown.roles, disclosure_words(item))
+
+
+def _rating_words(fields: Mapping[str, object]) -> dict[str, object]:
+    """What a published rating names by code, in words: book, answer, level and organ."""
+    found: dict[str, object] = {}
+    book = book_of(str(fields.get("book", "")), str(fields.get("book_version", "")))
+    output = book.outputs.get(str(fields.get("output", ""))) if book else None
+    if book is not None:
+        found["book"] = book.title
+    if book is not None and output is not None:
+        found["output"] = output.title
+        titles = {step.level: step.title for step in (*output.levels, *book.levels) if step.title}
+        if "level" in fields and not str(fields["level"]).isupper():
+            found["level"] = titles.get(str(fields["level"]), fields["level"])
+    if organ := Organ.objects.filter(code=fields.get("jurisdiction", "")).first():
+        found["jurisdiction"] = organ.name
+    return found
 
 
 def cards(scope: Scope, versions: Iterable[Record]) -> list[RecordCard]:
@@ -341,7 +361,16 @@ def _group(group: list[Standing]) -> StandingShown:
     first = group[0]
     book = book_of(first.book, first.book_version)
     names = list(book.outputs) if book else []
-    group.sort(key=lambda one: (not one.level, names.index(one.output) if one.output in names else 99))
+    graded = (
+        {name for name, part in book.outputs.items() if part.bands or part.conditions or part.moves} if book else ()
+    )
+    group.sort(
+        key=lambda one: (
+            not one.level,
+            one.output not in graded,
+            names.index(one.output) if one.output in names else 99,
+        )
+    )
     titles = {name: output.title for name, output in book.outputs.items()} if book else {}
     main, *others = group
     return StandingShown(
@@ -368,6 +397,8 @@ class Explained:
     account: Account | None
     """None where no run is behind the standing, or its entries are gone."""
     records: Mapping[int, RecordCard]
+    subjects: Mapping[int, str]
+    """Number → name of the subjects whose findings under other books were read."""
     complete: bool
     """False when lines were folded because their records are not open to the reader."""
 
@@ -394,24 +425,26 @@ def explained(scope: Scope, number: int, standing: int, *, on: date) -> Explaine
     if shown is None:
         return None
     history = tuple(
-        past
-        for past in ledger.standing_history(scope, number, one.book)
-        if past.output == shown.main.output and past.jurisdiction == one.jurisdiction
+        past for past in ledger.standing_history(scope, number, one.book) if past.jurisdiction == one.jurisdiction
     )
     account = _account(scope, one, shown.book)
     if account is None:
-        return Explained(shown, history, None, {}, complete=True)
-    wanted = _records_in(account)
+        return Explained(shown, history, None, {}, {}, complete=True)
+    wanted, others = _records_in(account), _subjects_in(account)
     seen = _cards_of(scope, wanted, on)
-    hidden = wanted - seen.keys()
-    return Explained(shown, history, folded(account, seen.keys()) if hidden else account, seen, complete=not hidden)
+    known = {one.pk: registry.shown_name(scope, one) for one in registry.subjects(scope).filter(pk__in=others)}
+    hidden = (wanted - seen.keys()) | (others - known.keys())
+    read = folded(account, seen.keys(), known.keys()) if hidden else account
+    return Explained(shown, history, read, seen, known, complete=not hidden)
 
 
 def _account(scope: Scope, one: Standing, book: Rulebook | None) -> Account | None:
     if book is None or not one.run:
         return None
     entries = entries_of(scope, one.run, one.subject_id)
-    return account_of(entries, book) if entries else None
+    books = current.library().rulebooks
+    rate_records = [name for name, versions in books.items() if versions[-1].rates.subject is None]
+    return account_of(entries, book, rate_records=rate_records) if entries else None
 
 
 def _records_in(account: Account) -> set[int]:
@@ -419,6 +452,13 @@ def _records_in(account: Account) -> set[int]:
     found |= {line.record for line in (*account.hits, *account.excluded)}
     found |= {fact.record for fact in account.facts} | {decision.record for decision in account.decisions}
     found |= {sheet.row for sheet in account.sheets}
+    return {number for number in found if number is not None}
+
+
+def _subjects_in(account: Account) -> set[int]:
+    found = {line.other for sheet in account.sheets for line in sheet.lines}
+    found |= {line.other for line in (*account.hits, *account.excluded)}
+    found |= {part.other for part in account.facts} | {part.other for part in account.decisions}
     return {number for number in found if number is not None}
 
 

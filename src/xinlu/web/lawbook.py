@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from xinlu.gazette import current
 from xinlu.law.catalogue import Catalogue
 from xinlu.law.interval import parse_interval
 from xinlu.law.rulebook import (
@@ -166,8 +167,20 @@ def names_of(book: Rulebook, catalogue: Catalogue) -> dict[str, str]:
             if s.relation in catalogue.relations
         }
     )
+    found.update(_names_of_findings(book))
     found.update({f"'{step.level}'": shown_level(step.level, all_levels(book)) for step in all_levels(book)})
     return found
+
+
+def _names_of_findings(book: Rulebook) -> dict[str, str]:
+    """Sources that are findings of another book, and what they bring along, by their titles there."""
+    found: dict[str, str] = {}
+    for name, source in book.sources.items():
+        for other in current.library().rulebooks.get(source.findings or "", ())[-1:]:
+            found[name] = other.title
+            for output, part in other.outputs.items():
+                found.setdefault(output, part.title)
+    return {name: title for name, title in found.items() if name not in book.outputs and name != "level"}
 
 
 def _fields(item: str | None, catalogue: Catalogue) -> list:  # type: ignore[type-arg]

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from xinlu.law.interval import Interval, parse_interval
 from xinlu.law.rulebook import Level
-from xinlu.web.parts import shade_of_rank
+from xinlu.web.parts import shade_of_rank, shown_level
 
 
 @dataclass(frozen=True)
@@ -16,11 +16,13 @@ class Stripe:
     """One band: where it lies on the strip (percent from the left) and whether the number is in it."""
 
     level: str
+    """As people write it."""
     words: str
     left: str
     width: str
     middle: str
-    shade: int
+    shade: str
+    """Of its rank, 1 best … 5 worst, or the colour that the book gives the level."""
     here: bool
     bound: str
     """The number at its left edge; empty where it is open."""
@@ -45,17 +47,16 @@ def scale_of(*, cut: Mapping[str, str], levels: Sequence[Level], number: Decimal
     >>> [stripe.level for stripe in strip.stripes], strip.mark, strip.stripes[1].here
     (['B', 'A'], '50%', True)
     """
-    names = [step.level for step in levels]
     bands = sorted(((level, parse_interval(text)) for level, text in cut.items()), key=lambda band: _start(band[1]))
     width = Decimal(100) / max(1, len(bands))
     stripes = tuple(
         Stripe(
-            level=level,
+            level=shown_level(level, levels),
             words=interval_words(interval),
             left=_percent(width * i),
             width=_percent(width),
             middle=_percent(width * i + width / 2),
-            shade=shade_of_rank(names.index(level) + 1, len(names)) if level in names else 3,
+            shade=_shade(level, levels),
             here=number is not None and interval.contains(number),
             bound="" if interval.low is None else f"{interval.low.normalize():f}",
         )
@@ -65,7 +66,7 @@ def scale_of(*, cut: Mapping[str, str], levels: Sequence[Level], number: Decimal
     for i, (level, interval) in enumerate(bands):
         if number is not None and interval.contains(number):
             mark = _percent(width * i + width * _share(interval, number, bands))
-            inside = f"落在 {level} 档（{interval_words(interval)}）"
+            inside = f"落在 {shown_level(level, levels)} 档（{interval_words(interval)}）"
     return Scale(stripes, mark, number, inside or "不在任何一档内")
 
 
@@ -81,6 +82,13 @@ def interval_words(interval: Interval) -> str:
     start = "" if low is None else (f"{low} 以上" if interval.low_closed else f"超过 {low}")
     end = "" if high is None else (f"{high} 以下" if interval.high_closed else f"不足 {high}")
     return start + end or "任何数"
+
+
+def _shade(level: str, levels: Sequence[Level]) -> str:
+    for rank, step in enumerate(levels, 1):
+        if step.level == level:
+            return step.colour or str(shade_of_rank(rank, len(levels)))
+    return "3"
 
 
 def _start(interval: Interval) -> tuple[bool, Decimal]:

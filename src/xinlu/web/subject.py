@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -11,7 +13,7 @@ from django.urls import reverse
 
 from xinlu.access.scope import Scope
 from xinlu.dossier import queries
-from xinlu.dossier.arithmetic import Account, Decision, Fact, Sheet
+from xinlu.dossier.arithmetic import Account, Decision, Fact, Line, Sheet
 from xinlu.gazette import current
 from xinlu.law.rulebook import Rulebook, Value
 from xinlu.ledger import queries as ledger
@@ -25,6 +27,8 @@ from xinlu.web.templatetags.xinlu_parts import brief
 from xinlu.web.templatetags.xinlu_parts import number as figures
 
 SIZE = 20
+_IDLE = re.compile(r"(\d[\d,.…]*)（(?:缺时按|保留) [^（）]*）")
+"""Behind a number that is there: what would stand for it if it were missing, and its rounding."""
 LONGEST_SUM = 14
 """Terms of a sum that are written out; a longer one is told by clause in the table below it."""
 
@@ -40,6 +44,8 @@ class StandingCard:
 
 def badge_for(one: Standing, book: Rulebook | None) -> Badge:
     """The badge of a standing."""
+    if not one.level and one.status == "rated":
+        return Badge("determined", "计分", "determined", "只有得分，没有等级")
     levels = lawbook.levels_of(book, one.output) if book else ()
     return badge_of(
         level=one.level or None, levels=levels, kind=book.kind if book else "industry_credit", status=one.status
@@ -102,23 +108,36 @@ def _past(scope: Scope, found: queries.Dossier) -> list[tuple[StandingCard, list
 
 
 def _events(number: int, history: list[Standing] | tuple[Standing, ...], main: Standing) -> list[Event]:
-    rows = [one for one in history if one.output == main.output and one.jurisdiction == main.jurisdiction]
+    here = [one for one in history if one.jurisdiction == main.jurisdiction]
+    rows = [one for one in here if one.output == main.output]
+    points = {one.as_of: one.score for one in here if one.output in queries.POINTS}
     events = []
     for one in reversed(rows):
         book = queries.book_of(one.book, one.book_version)
         level = shown_level(one.level, lawbook.levels_of(book, one.output) if book else ()) if one.level else ""
-        score = f"{one.score.normalize():f} 分" if one.score is not None else ""
+        scored = one.score if one.score is not None else points.get(one.as_of)
+        score = f"{brief(scored)} 分" if scored is not None and one.status == "rated" else ""
         until = f"至 {one.effective_until.isoformat()} 前" if one.effective_until else "现行"
         events.append(
             Event(
                 one.effective_from,
-                " · ".join(part for part in (level or "未评", score) if part),
-                f"评价日 {one.as_of.isoformat()}，{one.get_kind_display()}，{until}",
+                " · ".join(part for part in (level or _without(one), score) if part),
+                "，".join(("评价日 " + one.as_of.isoformat(), *_came(one), until)),
                 "done" if one.pk == main.pk else "",
                 reverse("web:standing", args=[number, one.pk]),
             )
         )
     return events
+
+
+def _without(one: Standing) -> str:
+    """What stands where a level is missing."""
+    return {"open": "待人工", "not_rated": "未评"}.get(one.status, "")
+
+
+def _came(one: Standing) -> tuple[str, ...]:
+    """How a level came to be; of no level, nothing."""
+    return (str(one.get_kind_display()),) if one.status == "rated" else ()
 
 
 # ── one standing ────────────────────────────────────────────────────────────
@@ -171,6 +190,7 @@ def standing(request: HttpRequest, number: int, standing: int) -> HttpResponse:
         "explained": explained,
         "payload": main.version.payload,
         "source": main.version.source,
+        "beside": beside(explained),
         **reasons(explained, book),
     }
     return render(request, "web/standing.html", context)
@@ -192,10 +212,83 @@ def reasons(explained: queries.Explained, book: Rulebook | None) -> dict[str, ob
         "strip": strip(account, book, explained.shown.main.output),
         "decisions": decisions(account, book, names),
         "readings": readings(account, names),
-        "hits": account.hits,
+        "hits": hit_groups(account.hits),
+        "reason_words": reason_words(account, book, names, explained.shown.main.output),
         "excluded": account.excluded,
         "row_count": len(rows),
     }
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Another answer of the same book: its badge, or its number or day, and why there is none."""
+
+    title: str
+    badge: Badge | None
+    words: str
+
+
+def beside(explained: queries.Explained) -> list[Beside]:
+    """The answers beside the level, days too, without the points that stand under it."""
+    shown, told = explained.shown, []
+    for title, one in shown.others:
+        if one.score is not None and one.score == shown.score and one.output in queries.POINTS:
+            continue
+        reason = str(one.version.payload.get("reason") or "")
+        if one.level or one.status != "rated":
+            told.append(Beside(title, badge_for(one, shown.book), reason))
+        elif one.score is not None:
+            told.append(Beside(title, None, brief(one.score)))
+    decided = explained.account.decisions if explained.account else ()
+    return told + [Beside(one.title, None, one.day.isoformat()) for one in decided if one.kind == "output" and one.day]
+
+
+@dataclass(frozen=True)
+class HitGroup:
+    """Hits of one clause: the clause once, then its records."""
+
+    line: Line
+    records: tuple[int, ...]
+    """In the order of their days; a hit whose record the reader may not see has none."""
+    others: tuple[int, ...]
+    """Subjects whose findings under another book hit."""
+    count: int
+
+
+def hit_groups(hits: tuple[Line, ...]) -> list[HitGroup]:
+    """Hits by clause and by what became of them."""
+    groups: dict[tuple[str, str, str], list[Line]] = {}
+    for line in hits:
+        groups.setdefault((line.clause, line.kind, line.text), []).append(line)
+    return [
+        HitGroup(
+            lines[0],
+            tuple(line.record for line in lines if line.record is not None),
+            tuple(line.other for line in lines if line.other is not None),
+            len(lines),
+        )
+        for lines in groups.values()
+    ]
+
+
+def reason_words(account: Account, book: Rulebook, names: dict[str, str], output: str) -> str:
+    """Why the answer is what it is, in a sentence, where a condition or a move decided and no number."""
+    part = book.outputs.get(output)
+    for one in reversed(account.decisions):
+        if part is None or one.step != output:
+            continue
+        if one.kind == "move" and 0 < one.place <= len(part.moves) and one.level:
+            return part.moves[one.place - 1].title
+        if one.kind == "condition":
+            return _condition_words(one, book, names)
+    return ""
+
+
+def _condition_words(one: Decision, book: Rulebook, names: dict[str, str]) -> str:
+    conditions = book.outputs[one.step].conditions if one.step in book.outputs else ()
+    if 0 < one.place <= len(conditions):
+        return lawbook.say(conditions[one.place - 1].when, names)
+    return "以上条件都不符合" if conditions else ""
 
 
 def sheet_view(sheet: Sheet, book: Rulebook, names: dict[str, str]) -> SheetView:
@@ -231,7 +324,7 @@ def equations(account: Account, book: Rulebook, names: dict[str, str]) -> list[E
                 fact.step,
                 fact.title,
                 words,
-                put_in if put_in != words else "",
+                put_in if put_in != words and not (fact.number is not None and put_in == figures(fact.number)) else "",
                 fact.number,
                 told_text(fact.text, names),
                 fact.grade,
@@ -255,11 +348,14 @@ def _put_in(value: Value, account: Account, book: Rulebook, names: dict[str, str
         parts = " + ".join(f"{numbers[name]} × {weight}" for name, weight in there.items())
         return parts if total == 1 or not there else f"({parts}) ÷ {total}"
     given = {name: figures(p.value) for name, p in book.parameters.items() if isinstance(p.value, Decimal)}
-    return lawbook.value_words(value, {**names, **given, **numbers}).replace("+ −", "− ").replace("− −", "+ ")
+    words = lawbook.value_words(value, {**names, **given, **numbers}).replace("+ −", "− ").replace("− −", "+ ")
+    return _IDLE.sub(r"\1", words)
 
 
 def told_text(text: str, names: dict[str, str]) -> str:
     """A text, code or yes and no of an entry as people write it."""
+    if text.startswith("["):
+        return "、".join(told_text(str(one), names) for one in json.loads(text))
     return {"true": "是", "false": "否"}.get(text) or names.get(f"'{text}'", text)
 
 
@@ -298,19 +394,58 @@ def strip(account: Account, book: Rulebook, output: str) -> Scale | None:
     return scale_of(cut=part.bands.cut, levels=lawbook.levels_of(book, output), number=number)
 
 
-def decisions(
-    account: Account, book: Rulebook, names: dict[str, str]
-) -> list[tuple[str, str, str, Badge | None, Decision]]:
-    """Step, words, article, badge of what it gave, and the decision itself."""
-    told = []
-    kinds = {"band": "按分档", "condition": "按条件", "move": "调整", "status": "没有定级", "output": "结论"}
+@dataclass(frozen=True)
+class Step:
+    """One step from number to answer, in words."""
+
+    kind: str
+    title: str
+    words: str
+    article: str
+    badge: Badge | None
+    same: bool
+    """A move that changed nothing."""
+    decision: Decision
+
+
+KINDS = {"band": "按分档", "condition": "按条件", "move": "调整", "status": "没有定级", "output": "结论"}
+
+
+def decisions(account: Account, book: Rulebook, names: dict[str, str]) -> list[Step]:
+    """The steps of all answers; a conclusion that only repeats the step before it is left out."""
+    told: list[Step] = []
     for one in account.decisions:
         levels = lawbook.levels_of(book, one.step)
-        badge = (
-            badge_of(level=one.level, levels=levels, kind=book.kind)
-            if one.level and one.level in [s.level for s in levels]
-            else None
-        )
-        words = one.words or ("" if badge else told_text(one.level, names))
-        told.append((kinds[one.kind], f"{one.title}{'：' + words if words else ''}", one.article, badge, one))
+        known = one.level in [step.level for step in levels]
+        badge = badge_of(level=one.level, levels=levels, kind=book.kind) if known else None
+        before = next((step.decision for step in reversed(told) if step.decision.step == one.step), None)
+        repeats = before is not None and before.level == one.level
+        if one.kind == "output" and repeats:
+            continue
+        title, words, article = _step_words(one, book, names, told_level=known)
+        kind = "待人工" if one.kind == "status" and _asks(one, book) else KINDS[one.kind]
+        told.append(Step(kind, title, words, article, badge, one.kind == "move" and repeats, one))
     return told
+
+
+def _step_words(one: Decision, book: Rulebook, names: dict[str, str], *, told_level: bool) -> tuple[str, str, str]:
+    """Title, words and article of a step."""
+    part = book.outputs.get(one.step)
+    title = "参评条件" if one.step == "rated_when" else one.title
+    if one.kind == "move" and part and 0 < one.place <= len(part.moves):
+        move = part.moves[one.place - 1]
+        return title, move.title, one.article or move.clause
+    if one.kind == "condition" and part:
+        words = _condition_words(one, book, names)
+        article = part.conditions[one.place - 1].clause if 0 < one.place <= len(part.conditions) else ""
+        asked = "" if told_level or not one.level else f" → {told_text(one.level, names)}"
+        return title, words + asked, one.article or article
+    words = one.words or ("" if told_level else told_text(one.level, names))
+    return title, words, one.article
+
+
+def _asks(one: Decision, book: Rulebook) -> bool:
+    """Whether a step ends with a question to a person."""
+    asked = [line.ask for line in book.outputs[one.step].conditions] if one.step in book.outputs else []
+    asked += [line.otherwise for line in book.rated_when if line.status == "open"]
+    return one.level in asked
