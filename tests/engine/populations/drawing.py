@@ -20,6 +20,7 @@ from tests.engine.populations.edges import Column, Edges
 
 from xinlu.engine import exact
 from xinlu.engine.cases import EVERYTHING_KNOWN
+from xinlu.engine.evaluation import Frame, evaluate
 from xinlu.engine.facts import as_day, as_time, read_facts
 from xinlu.engine.oracle import understood
 from xinlu.engine.tables import NUMBER_DIGITS, schemas
@@ -28,6 +29,7 @@ from xinlu.law.library import Library
 from xinlu.law.marks import read
 from xinlu.law.meaning import Meaning
 from xinlu.law.rulebook import Rulebook
+from xinlu.law.typing_rules import Ref
 
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]
@@ -204,6 +206,7 @@ class Drawing:
         self.random = random
         self.as_of = as_of
         self.catalogue = law.library.catalogue
+        self.looked_at = _days_looked_at(law, as_of)
         self.anchors: list[date] = [as_of]
         """Days of the cluster in the making: lengths are counted from them."""
 
@@ -251,13 +254,19 @@ class Drawing:
         """A row as it stands in the population: gone, changed, corrected, withdrawn, or once more."""
         if self.chance(bend * 0.15):
             return
-        changed = self._changed(table, row) if self.chance(bend) else row
+        changed = self.changed(table, row) if self.chance(bend) else row
+        if table.startswith("subject_") and self.chance(bend * 0.5):
+            turned = self._day(self.as_of)
+            if row["valid_from"] < turned < (row["valid_until"] or date.max):
+                yield {**row, "valid_until": turned, "_new": False}
+                yield {**changed, "valid_from": turned, "valid_until": row["valid_until"], "_new": False}
+                return
         if "record" not in row:
             yield {**changed, "_new": False}
             return
         yield from ({**one, "_new": False} for one in self._versions(table, changed, bend))
         for _ in range(self.random.choice((1, 1, 2, 3)) if self.chance(bend * 0.4) else 0):
-            again = self._changed(table, changed) if self.chance(0.7) else dict(changed)
+            again = self.changed(table, changed) if self.chance(0.7) else dict(changed)
             yield {**again, "_new": True}
 
     def _versions(self, table: str, row: Row, bend: float) -> Iterator[Row]:
@@ -270,13 +279,13 @@ class Drawing:
         if kind.startswith("corrected"):
             at = known + (second if kind.endswith("later") else timedelta(0))
             yield {**row, "superseded_at": at}
-            yield {**self._changed(table, row), "recorded_at": at, "superseded_at": None}
+            yield {**self.changed(table, row), "recorded_at": at, "superseded_at": None}
         elif kind.startswith("withdrawn"):
             yield {**row, "superseded_at": known + (second if kind.endswith("later") else timedelta(0))}
         else:
             yield {**row, "recorded_at": known + (second if kind == "later" else timedelta(0))}
 
-    def _changed(self, table: str, row: Row) -> Row:
+    def changed(self, table: str, row: Row) -> Row:
         """The row with one or two other values, most often where the book looks."""
         fields = self._fields(table)
         if not fields:
@@ -457,6 +466,8 @@ class Drawing:
         edges, random = self.law.edges, self.random
         anchor = random.choice((near, self.as_of, self.as_of, random.choice(self.anchors)))
         kind = random.random()
+        if kind < 0.2:
+            return random.choice(self.looked_at) + timedelta(days=random.choice((0, 1)))
         if kind < 0.45 and edges.months:
             sign = 1 if self.chance(0.2) else -1
             found = exact.add_months(anchor, sign * random.choice(sorted(edges.months)))
@@ -474,16 +485,34 @@ class Drawing:
         return found + timedelta(days=random.choice((0, 0, 0, 1, -1)))
 
 
+def _days_looked_at(law: Law, as_of: date) -> list[date]:
+    """Days on which the books read relations, standings and attributes, worked out for a calendar year."""
+    year = date(as_of.year, 1, 1)
+    days = {"as_of": as_of, "period_until": year, "period_from": date(as_of.year - 1, 1, 1)}
+    found = {as_of, year, year - timedelta(days=1)}
+    for meaning in (one for versions in law.meanings for one in versions):
+        for path, tree in meaning.expressions.items():
+            spaces = {node.value.space for node in tree.walk() if isinstance(node.value, Ref)}
+            if path[0] == "sources" and path[-1] in {"on", "at"} and spaces <= {"day", "param"}:
+                day = evaluate(tree, Frame(meaning, {"day": days}))
+                found |= {day} - {None}
+    return sorted(found)
+
+
 def _one_after_another(rows: list[Row]) -> Iterator[Row]:
-    """Attribute rows of subjects of which no two hold the same day."""
-    ordered = sorted(rows, key=lambda row: (row["subject"], row["recorded_at"], row["valid_from"]))
-    for row, following in zip(ordered, [*ordered[1:], None], strict=True):
-        until = row["valid_until"]
-        same = following is not None and following["subject"] == row["subject"]
-        if same and following is not None and following["recorded_at"] == row["recorded_at"]:
-            until = min(until or date.max, following["valid_from"])
-        if until is None or until > row["valid_from"]:
-            yield {**row, "valid_until": until}
+    """Attribute rows of subjects of which no two that are known together hold the same day."""
+    ordered = sorted(rows, key=lambda row: (row["subject"], row["valid_from"]))
+    for place, row in enumerate(ordered):
+        later = [one for one in ordered[place + 1 :] if one["subject"] == row["subject"] and _together(one, row)]
+        until = min([row["valid_until"] or date.max, *(one["valid_from"] for one in later)])
+        if until > row["valid_from"]:
+            yield {**row, "valid_until": None if until == date.max else until}
+
+
+def _together(a: Row, b: Row) -> bool:
+    """Whether there is a moment at which both rows are known."""
+    ends = (a["superseded_at"] or datetime.max, b["superseded_at"] or datetime.max)
+    return bool(a["recorded_at"] < ends[1] and b["recorded_at"] < ends[0])
 
 
 def _days_in(rows: Rows) -> list[date]:
