@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from tests.web.seed import CLEAN, FIRM, PASSWORD
 
+from xinlu.access.models import Person
 from xinlu.gazette.current import library
 from xinlu.ledger.models import Record
 
@@ -190,6 +191,42 @@ def test_signing_in_leads_back_to_the_page_that_was_wanted(site, client) -> None
     answer = client.post("/sign-in/", {"username": "province", "password": PASSWORD, "next": "/deliveries/"})
     assert answer.url == "/deliveries/"
     assert client.post("/sign-out/").url == "/"
+
+
+def test_five_wrong_passwords_lock_the_name_and_the_right_one_does_not_open_it(site, client, settings) -> None:
+    settings.AXES_ENABLED = True
+    wrong = {"username": "province", "password": "nonsense-nonsense"}
+    answers = [client.post("/sign-in/", wrong) for _ in range(5)]
+    assert "用户名或密码不对" in text_of(answers[0])
+    assert answers[-1].status_code == 429
+    assert "账号暂时锁定" in text_of(answers[-1])
+    assert "十五分钟" in text_of(answers[-1])
+    again = client.post("/sign-in/", {"username": "province", "password": PASSWORD})
+    assert again.status_code == 429
+    assert client.get("/deliveries/").status_code == 302
+
+
+def test_signing_out_closes_the_session_and_needs_a_post(site, province) -> None:
+    assert province.get("/sign-out/").status_code == 405
+    assert province.get("/deliveries/").status_code == 200
+    province.post("/sign-out/")
+    assert province.get("/deliveries/").status_code == 302
+
+
+def test_a_firm_sees_its_own_file_in_full_and_nothing_of_intake(site) -> None:
+    Person.objects.create_user("firm", password=PASSWORD, subject=site.firm, role="subject")
+    own = Client()
+    assert own.login(username="firm", password=PASSWORD)
+    home = own.get("/").content.decode()
+    assert f'href="/subject/{site.firm}/"' in home
+    assert "/deliveries/" not in home
+    answer = own.get(reverse("web:subject", args=[site.firm]), {"tab": "bad"})
+    tab = next(tab for tab in answer.context["tabs"] if tab.title == "不良")
+    assert tab.count == len(answer.context["records"]) == 6
+    assert "/deliveries/" not in answer.content.decode()
+    shown = own.get(reverse("web:standing", args=[site.firm, site.standing]))
+    assert shown.context["explained"].complete
+    assert "设计变更未按时提交" in text_of(shown)
 
 
 ADDRESSES = (

@@ -246,6 +246,11 @@ class Filter:
     """Always has one of its values: no “all”, nothing to take away."""
 
     @property
+    def wide(self) -> bool:
+        """Takes two places: one of its titles is long."""
+        return any(len(title) > 12 for _, title in self.options)
+
+    @property
     def words(self) -> str:
         """The chosen value as a person reads it."""
         return dict(self.options).get(self.value, self.value)

@@ -116,6 +116,14 @@ def sample_line() -> dict[str, Any]:
     return {"sample": sample_day(), "day": today()}
 
 
+@register.simple_tag
+def sample_style() -> SafeString:
+    """The foot of printed sheets, on the demo province only."""
+    if sample_day() is None:
+        return SafeString("")
+    return format_html('<link rel="stylesheet" href="{}" media="print">\n', static("xinlu/sample.css"))
+
+
 @register.inclusion_tag("web/parts/kv.html")
 def key_values(pairs: Sequence[Any], one: bool = False) -> dict[str, Any]:
     """A key-value card of ``Pair``; an empty value shows a dash, never nothing."""
@@ -318,6 +326,16 @@ def field_value(value: Any) -> str:
     if isinstance(value, (date, datetime)):
         return day(value)
     return str(value)
+
+
+@register.filter
+def edition(version: str) -> str:
+    """The version of a book as people read it.
+
+    >>> edition("sample-1"), edition("2018")
+    ('示例第 1', '2018')
+    """
+    return f"示例第 {version[7:]}" if version.startswith("sample-") else version
 
 
 @register.filter
