@@ -106,7 +106,32 @@ def _zip(parts: dict[str, bytes]) -> bytes:
     return out.getvalue()
 
 
+def _workbook(cells: str) -> bytes:
+    """A workbook of one sheet by hand: ``cells`` is what stands inside ``sheetData``."""
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    kin = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    rels = "http://schemas.openxmlformats.org/package/2006/relationships"
+    sheet = '<sheets><sheet name="S" sheetId="1" r:id="rId1"/></sheets>'
+    leads = f'<Relationship Id="rId1" Type="{kin}/worksheet" Target="worksheets/sheet1.xml"/>'
+    parts = {
+        "[Content_Types].xml": "<Types/>",
+        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{kin}">{sheet}</workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{rels}">{leads}</Relationships>',
+        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{cells}</sheetData></worksheet>',
+    }
+    return _zip({name: text.encode() for name, text in parts.items()})
+
+
+FAR = '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c {}><v>1</v></c></row>'
+
 REFUSED: list[tuple[str, str, bytes]] = [
+    # Two cells far apart: a reader lays out all between them, and the process would end there.
+    ("F06", "a.xlsx", _workbook(FAR.format('r="XFD1048576"'))),
+    ("F06", "a.xlsx", _workbook(FAR.format("t='>' r = 'xfd1048576'"))),
+    ("F06", "a.xlsx", _workbook(FAR.format("") + '<row r="1048577">' + "<c><v>1</v></c>" * 600 + "</row>")),
+    ("F03", "a.xlsx", _zip({"mimetype": b"application/vnd.oasis.opendocument.spreadsheet", "content.xml": b"<a/>"})),
+    ("F03", "a.json", ("[{" + ",".join(f'"k{n}": 1' for n in range(600)) + "}]").encode()),
+    ("F03", "a.csv", (",".join(f"k{n}" for n in range(600)) + "\n1,2\n").encode()),
     ("F01", "a.csv", b""),
     ("F01", "a.csv", b"\n \n"),
     ("F01", "a.csv", as_csv([penalty()]).splitlines()[0]),

@@ -20,6 +20,7 @@ from charset_normalizer import from_bytes
 from python_calamine import CalamineWorkbook, PasswordError
 
 from xinlu.intake.problems import refuse
+from xinlu.intake.span import MOST_CELLS, is_plain_workbook, widest
 
 Cell = str | int | float | Decimal | bool | date | list[str] | None
 Line = tuple[int, list[Cell]]
@@ -92,6 +93,12 @@ def read_sheet(data: bytes, *, name: str, limits: Limits) -> Sheet:
     if name.lower().endswith((".json", ".ndjson", ".jsonl")) or opening in ("[", "{"):
         return _json(text, name, encoding)
     return Sheet(name=name, form="csv", encoding=encoding, lines=_csv(text, name))
+
+
+def refuse_wide(columns: int, name: str) -> None:
+    """Refuse more columns than any sheet has: each name is compared with every name of the catalogue."""
+    if columns > MOST_COLUMNS:
+        raise refuse("F03", f"有 {columns} 列，超过上限 {MOST_COLUMNS} 列", file=name)
 
 
 def decoded(data: bytes, *, name: str = "") -> tuple[str, str]:
@@ -171,6 +178,7 @@ def _json(text: str, name: str, encoding: str) -> Sheet:
     for one in objects:
         for key in one:
             headers.setdefault(key, len(headers))
+        refuse_wide(len(headers), name)
     if not objects or not headers:
         raise refuse("F01", "文件中没有数据", file=name)
     names = tuple(headers)
@@ -238,8 +246,9 @@ def _plain(value: Any, name: str, number: int) -> Cell:
 
 
 def _workbook(data: bytes, name: str, limits: Limits) -> Sheet:
-    if data[:2] == b"PK":
-        _refuse_bomb(data, name)
+    if data[:2] != b"PK":
+        raise refuse("F03", "是旧式的 .xls 工作簿，或加了密码", file=name)
+    _refuse_bomb(data, name)
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
         sheets = [(title, book.get_sheet_by_name(title)) for title in book.sheet_names]
@@ -254,8 +263,7 @@ def _workbook(data: bytes, name: str, limits: Limits) -> Sheet:
         sheet = filled[0][1]
         if sheet.total_height > limits.rows + HEAD_ROOM:
             raise refuse("F05", f"有 {sheet.total_height} 行，超过上限 {limits.rows} 行", file=name)
-        if sheet.total_width > MOST_COLUMNS:
-            raise refuse("F03", f"有 {sheet.total_width} 列，超过上限 {MOST_COLUMNS} 列", file=name)
+        refuse_wide(sheet.total_width, name)
         merged = tuple((start[0] + 1, end[0] + 1) for start, end in sheet.merged_cell_ranges or ())
         rows = sheet.to_python(skip_empty_area=False)
     except PasswordError:
@@ -301,6 +309,10 @@ def _refuse_bomb(data: bytes, name: str) -> None:
                 raise refuse("F06", f"展开后有 {total // MEGABYTE} MB，不予展开", file=name)
             for one in entries:
                 _unpack(packed, one)
+            if not is_plain_workbook(packed):
+                raise refuse("F03", "不是 XLSX 工作簿", file=name)
+            if widest(packed) > MOST_CELLS:
+                raise refuse("F06", "单元格散得太开，铺开后放不下", file=name)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, OSError) as error:
         if hasattr(error, "problems"):
             raise

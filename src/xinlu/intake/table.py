@@ -10,7 +10,7 @@ from xinlu.intake import columns
 from xinlu.intake.cells import plain_text
 from xinlu.intake.columns import plain, spellings
 from xinlu.intake.problems import file_problem, refuse
-from xinlu.intake.sheet import Limits, Line, Sheet
+from xinlu.intake.sheet import Limits, Line, Sheet, refuse_wide
 from xinlu.law.catalogue import Catalogue
 from xinlu.law.problem import Problem
 
@@ -44,6 +44,7 @@ def table_of(sheet: Sheet, *, catalogue: Catalogue, limits: Limits) -> Table:
     scores = [sum(plain(plain_text(cell)) in known for cell in cells if cell is not None) for _, cells in head]
     place = scores.index(max(scores))
     number, cells = head[place]
+    refuse_wide(len(cells), sheet.name)
     for first, last in sheet.merged:
         if last >= number:
             what = "列名" if first <= number else "数据"
