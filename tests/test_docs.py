@@ -251,6 +251,13 @@ def test_every_word_of_dev_py_is_documented() -> None:
     assert [word for word in offered if f"python3 dev.py {word}" not in said] == []
 
 
+def test_every_setting_of_the_environment_is_documented() -> None:
+    named = set(re.findall(r"``(XINLU_\w+)``", (ROOT / "src" / "xinlu" / "settings.py").read_text(encoding="utf-8")))
+    said = (DOCS / "commands.md").read_text(encoding="utf-8").partition("## Environment")[2]
+    assert len(named) > 5
+    assert {name for name in named if f"`{name}`" not in said} == set()
+
+
 def test_every_benchmark_is_documented() -> None:
     said = (DOCS / "performance.md").read_text(encoding="utf-8")
     assert [p.name for p in (ROOT / "bench").glob("[a-z]*.py") if f"\n## {p.stem}\n" not in said] == []
