@@ -306,7 +306,9 @@ def by_duckdb(meaning: Meaning, node: Node, names: Mapping[str, Named]) -> Any:
     """Names are columns of one row, as they are in a run: constants would be folded with other types."""
     pieces = {(str(path[1]), int(path[3])): one for path, one in meaning.expressions.items() if path[0] == "tables"}
     sql = Scalar(meaning.book.tables, pieces).sql(node, lambda ref: primitives.identifier(ref.name))
-    columns = ", ".join(f"{_literal(one)} AS {primitives.identifier(name)}" for name, one in names.items()) or "1 AS one"
+    columns = (
+        ", ".join(f"{_literal(one)} AS {primitives.identifier(name)}" for name, one in names.items()) or "1 AS one"
+    )
     duck = Duck({}, threads=1)
     try:
         duck.connection.execute(f"CREATE TABLE held AS SELECT {columns}")
@@ -336,7 +338,9 @@ def typed(meaning: Meaning, case: Case) -> Node:
     fines = (number(18, 12),), number(18, 2, missing=True)
     weights = (TEXT, number(1, 0)), number(1, 0, missing=True)
     sure = frozenset(binding.ref for binding in names.values())
-    return assign_types(parse(case.expression), Surroundings(names, {"fines": fines, "weights": weights}, {}, LEVELS), sure=sure)
+    return assign_types(
+        parse(case.expression), Surroundings(names, {"fines": fines, "weights": weights}, {}, LEVELS), sure=sure
+    )
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

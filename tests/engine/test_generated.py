@@ -99,9 +99,7 @@ def _computed_again(law: Law, population: Population, result: RunResult) -> None
     for meanings in law.meanings:
         name = meanings[0].book.rulebook
         governing = [
-            one
-            for one in meanings
-            if one.book.governed_by != "as_of" or one.book.in_force.covers(population.as_of)
+            one for one in meanings if one.book.governed_by != "as_of" or one.book.in_force.covers(population.as_of)
         ]
         entries = result.entries[name]
         assert recompute(governing, entries) == result.findings[name]

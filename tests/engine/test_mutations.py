@@ -36,8 +36,75 @@ STORED = 12
 """Populations that a mutant has to pass, of :data:`SIZE` clusters each."""
 SIZE = 40
 
-SURVIVORS: dict[str, dict[str, str]] = {}
-"""Book → mutant that nothing can notice → why."""
+_APART = "never both hold, so that their order decides nothing"
+_OF_THE_OTHER = "levels are those of the book that is read, and ordered by its set"
+_TIGHT = "only a group of fifty ranked carriers and more has a percentile between both numbers"
+_DRIVERS = "drivers are compared with AA alone, which stays above and below the same levels that they have"
+_BELOW = "compared with a bound that lies far above what stands in for a missing number"
+
+SURVIVORS: dict[str, dict[str, str]] = {
+    "fmcsa-sms-unsafe-driving 3": {
+        "tables.threshold.rows.0.value 50 → 49": _TIGHT,
+        "tables.threshold.rows.1.value 60 → 59": _TIGHT,
+        "tables.threshold.rows.2.value 65 → 66": _TIGHT,
+        "tables.threshold.rows.2.value 65 → 64": _TIGHT,
+        "outputs.alert.conditions.0.when 65 → 66": _TIGHT,
+        "outputs.alert.conditions.0.when 65 → 64": _TIGHT,
+        "values.combination.is 0 → -1": _BELOW,
+    },
+    "heavy-transport-gate sample-1": {
+        "outputs.way.conditions.0": "red and green " + _APART,
+        "outputs.way.conditions.1": "class 1 and class 2 " + _APART,
+    },
+    "highway-construction-firm 2009": {
+        "outputs.level.moves.0": "a rated firm and a newcomer: " + _APART,
+        "outputs.level.moves.1": "a newcomer has no level to carry on: " + _APART,
+        "outputs.level.moves.2": "a level to carry on, and none any more: " + _APART,
+        "outputs.level.moves.4": "two limits in a row: the lower one counts in any order",
+    },
+    "highway-construction-firm-national 2009": {
+        "levels.0": "no move limits a level to AA or A, so that nothing tells their order",
+        "levels.1": "no move limits a level to A or B, so that nothing tells their order",
+        "outputs.level.moves.0": "a level at most C, and a missing level: " + _APART,
+        "outputs.level.moves.2": "both set D",
+    },
+    "lock-convoy 2021": {f"levels.{place}": _OF_THE_OTHER for place in range(4)},
+    "overlimit-determination 2016": {
+        "outputs.determination.conditions.1": "both find it over, and neither cites a record"
+    },
+    "paris-mou-company 2014": {
+        "outputs.performance.conditions.0": "without an inspection no index is there: " + _APART,
+        "outputs.performance.conditions.0.when 0 → -1": "without an inspection no index is there, only the same answer",
+        "outputs.performance.conditions.2": "both give low under the same clause",
+        "outputs.performance.conditions.3": "above and below: " + _APART,
+    },
+    "paris-mou-ship 2014": {
+        "outputs.profile.conditions.0": "a low-risk ship has no points: " + _APART,
+        "outputs.priority.conditions.0": "a ship never inspected has no window: " + _APART,
+    },
+    "road-driver-integrity 2008": {
+        "values.must_study.is 0 → 1": _BELOW,
+        "values.must_study.is 0 → -1": _BELOW,
+        "outputs.level.conditions.0": "twenty points and none: " + _APART,
+    },
+    "safety-code-driver sample-1": {"outputs.code.conditions.2": "past the line before them both " + _APART},
+    "taxi-driver 2018": {
+        "outputs.bad_record.conditions.0": "both list under the same clause",
+        "outputs.bad_record.conditions.1": "both list under the same clause",
+    },
+    "taxi-enterprise 2011": {
+        "levels.2": _DRIVERS,
+        "outputs.level.conditions.0": "a share that is missing, and one that is there: " + _APART,
+    },
+    "taxi-enterprise 2018": {
+        "levels.0": _DRIVERS,
+        "levels.1": _DRIVERS,
+        "levels.4": _DRIVERS,
+        "outputs.level.conditions.0": "a share that is missing, and one that is there: " + _APART,
+    },
+    "testing-person 2018": {"outputs.level.moves.0": "both set the worst level under the same clause"},
+}
+"""Book → change that may go unnoticed (see :attr:`Mutant.change`) → why."""
 
 Answered = tuple[list[Finding], Counter[Entry]]
 
@@ -121,7 +188,7 @@ class Judge:
         return self.refused(book, meanings)
 
     def refused(self, book: Rulebook, meanings: Sequence[Sequence[Meaning]]) -> bool:
-        """Whether ``xinlu law check`` refuses the change: bands that gap or overlap, a condition that shadows another."""
+        """Whether ``xinlu law check`` refuses it: bands with a gap or overlap, a condition in another's shadow."""
         meaning = next(one for versions in meanings for one in versions if one.book is book)
         return bool(check_book(SHIPPED, book, meaning))
 
@@ -136,9 +203,10 @@ def test_the_smallest_change_of_a_shipped_book_is_noticed(
     every = all_mutants(judge)
     tried = every if populations >= LONG else Random(f"{book} {version}").sample(every, min(SOME, len(every)))
     excused = SURVIVORS.get(judge.law.name, {})
-    alive = [one for one in map(str, unnoticed(judge, tried)) if one not in excused]
-    noticed = len(tried) - len(alive) - sum(str(one) in excused for one in tried)
-    line = f"{book} {version}: {noticed} of {len(tried)} tried ({len(every)} in all, {len(excused)} excused)"
+    unseen = list(unnoticed(judge, tried))
+    alive = [one.change for one in unseen if one.change not in excused]
+    line = f"{book} {version}: {len(tried) - len(unseen)} of {len(tried)} tried noticed, {len(every)} in all"
+    line += f", {len(unseen) - len(alive)} excused"
     record_property("mutants", line + "".join(f"\n    survives: {one}" for one in alive))
     assert alive == []
 

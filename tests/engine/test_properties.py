@@ -89,7 +89,9 @@ def test_replay_at_an_earlier_time_gives_the_result_of_then(
     bench = Bench(law)
     for random, population in drawn(law, populations):
         then = bench.by_oracle(population)
-        later = replace(population, clusters=tuple(_corrected(law, one, random, population) for one in population.clusters))
+        later = replace(
+            population, clusters=tuple(_corrected(law, one, random, population) for one in population.clusters)
+        )
         assert difference(then, bench.by_oracle(later)) is None
     bench.close()
 

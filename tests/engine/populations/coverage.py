@@ -108,5 +108,7 @@ def told(book: Rulebook, found: Counter[Target], units: int, statuses: Counter[s
     wanted = targets(book)
     missing = [one for one in wanted if not found[one]]
     rated = ", ".join(f"{name} {count}" for name, count in sorted(statuses.items()))
-    line = f"{book.rulebook} {book.version}: {len(wanted) - len(missing)}/{len(wanted)} reached, {units} units ({rated})"
+    line = (
+        f"{book.rulebook} {book.version}: {len(wanted) - len(missing)}/{len(wanted)} reached, {units} units ({rated})"
+    )
     return line + "".join(f"\n    never: {one}" for one in missing)

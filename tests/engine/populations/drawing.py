@@ -62,6 +62,8 @@ class Law:
     meanings: list[list[Meaning]]
     edges: Edges
     cases: tuple[CaseFacts, ...]
+    others: tuple[CaseFacts, ...] = ()
+    """Cases of other versions of the book: their facts are worth drawing from too."""
 
     @cached_property
     def schemas(self) -> dict[str, pa.Schema]:
@@ -114,7 +116,9 @@ def law_of(library: Library, book: Rulebook) -> Law:
     books = tuple(library.needed(book))
     meanings = understood(books, catalogue=library.catalogue)
     edges = Edges(meaning for versions in meanings for meaning in versions)
-    return Law(library, book, books, meanings, edges, tuple(_cases(library, book)))
+    versions = [one for one in library.rulebooks[book.rulebook] if one != book]
+    others = tuple(case for one in versions for case in _cases(library, one))
+    return Law(library, book, books, meanings, edges, tuple(_cases(library, book)), others)
 
 
 def _cases(library: Library, book: Rulebook) -> Iterator[CaseFacts]:
@@ -188,10 +192,11 @@ def moved_apart(row: Row, by: int) -> Row:
 def draw_population(law: Law, random: Random, *, as_of: date, size: int) -> Population:
     """``size`` clusters on ``as_of``: neighbours of cases, clean ones, and some made from nothing."""
     drawing = Drawing(law, random, as_of)
-    order = random.sample(law.cases, len(law.cases))
+    cases = law.cases + law.others
+    order = random.sample(cases, len(cases))
     clusters: list[Rows] = []
     for index in range(size):
-        if law.cases and random.random() < 0.75:
+        if cases and random.random() < 0.75:
             clusters.append(drawing.neighbour(order[index % len(order)]))
         else:
             clusters.append(drawing.invented())
@@ -217,7 +222,10 @@ class Drawing:
 
     def neighbour(self, case: CaseFacts) -> Rows:
         """The facts of a case moved to the day of the population, and bent in some places."""
-        moved = {name: [self._moved(case, row) for row in rows] for name, rows in case.rows.items()}
+        # Whole years keep the bounds of calendar years; days keep the distance to the day of the run.
+        by_days = (self.as_of.month, self.as_of.day) != (case.as_of.month, case.as_of.day) and self.chance(0.5)
+        moved = {name: [self._moved(case, row, by_days) for row in rows] for name, rows in case.rows.items()}
+        moved = {name: self._tidy(name, rows) for name, rows in moved.items()}
         self.anchors = [self.as_of, *_days_in(moved)]
         if self.chance(0.15):
             return moved
@@ -231,14 +239,13 @@ class Drawing:
                         one["record"], free = free, free + 1
                     del one["_new"]
                     found.setdefault(name, []).append(one)
-        for name in [name for name in found if name.startswith("subject_")]:
-            found[name] = list(_one_after_another(found[name]))
-        return found
+        return {name: self._tidy(name, rows) for name, rows in found.items()}
 
-    def _moved(self, case: CaseFacts, row: Row) -> Row:
+    def _tidy(self, table: str, rows: list[Row]) -> list[Row]:
+        return list(_one_after_another(rows)) if table.startswith("subject_") else rows
+
+    def _moved(self, case: CaseFacts, row: Row, by_days: bool) -> Row:
         years, days = self.as_of.year - case.as_of.year, (self.as_of - case.as_of).days
-        # Whole years keep the bounds of calendar years; days keep the distance to the day of the run.
-        by_days = (self.as_of.month, self.as_of.day) != (case.as_of.month, case.as_of.day) and self.chance(0.5)
 
         def shifted(value: Any) -> Any:
             if isinstance(value, datetime):

@@ -103,9 +103,7 @@ class Edges:
         for node in tree.walk():
             for column in _columns(meaning, path, [node]):
                 self.read.add(column)
-            if node.op == "number":
-                self._constant(node.value)
-            elif node.op == "date":
+            if node.op == "number" or node.op == "date":
                 self._constant(node.value)
             elif node.op in _COMPARED or (node.op == "call" and node.value in {"contains", "starts_with"}):
                 self._compared(meaning, path, node.args)

@@ -104,5 +104,6 @@ def told(population: Population) -> str:
     """The rows of a small population, without what is missing."""
     lines = [f"as_of {population.as_of}"]
     for name, rows in population.rows.items():
-        lines += [f"  {name} {({k: v for k, v in row.items() if v is not None})}" for row in rows]
+        there = [{key: value for key, value in row.items() if value is not None} for row in rows]
+        lines += [f"  {name} {row}" for row in there]
     return "\n".join(lines)

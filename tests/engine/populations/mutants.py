@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,10 +16,9 @@ from xinlu.law.rulebook import Rulebook
 from xinlu.law.shape import shape
 
 _PROSE = frozenset(
-    "title text note clause summary source open_points grade because withheld partial unit_title between "
-    "valid rulebook version kind sector item relation findings role code label colour".split()
+    ["title", "text", "note", "clause", "summary", "source", "open_points", "grade", "because", "withheld", "partial", "unit_title", "between", "valid", "out_of", "rulebook", "version", "kind", "sector", "item", "relation", "findings", "role", "code", "label", "colour"]
 )
-"""Keys whose text is read by people, names a thing, or speaks of publication (``valid``): no run reads them."""
+"""Keys whose text is read by people, names a thing, or is only shown beside a finding (``valid``, ``out_of``): no run reads them."""
 _ORDERED = frozenset({"conditions", "moves", "rated_when", "levels", "ages"})
 """Lists in which order is law."""
 _LENGTH = re.compile(r"(\d+) (months|days)")
@@ -26,6 +26,9 @@ _INTERVAL = re.compile(r"\s*(?:[\[(].*[\])]|(?:<=|>=|<|>|=)\s*-?[\d.]+)\s*")
 _TOKEN = re.compile(r"'(?:[^']|'')*'|<=|>=|<>|!=|<|>|[A-Za-z_][\w.]*|\d+(?:\.\d+)?")
 _TURNED = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}
 _BRACKETS = {"[": "(", "(": "[", "]": ")", ")": "]"}
+
+_TURNED_ROUND = "next, this"
+_OF_A_NUMBER = "0123456789."
 
 Place = tuple[str | int, ...]
 
@@ -41,6 +44,21 @@ class Mutant:
 
     def __str__(self) -> str:
         return f"{'.'.join(map(str, self.place))}: {self.before} → {self.after}"
+
+    @property
+    def change(self) -> str:
+        """The place with nothing but what changed: ``values.share.is 65 → 64``; for an order the place alone."""
+        place = ".".join(map(str, self.place))
+        if self.after == _TURNED_ROUND:
+            return place
+        same = len(os.path.commonprefix([self.before, self.after]))
+        while same and self.before[same - 1] in _OF_A_NUMBER:
+            same -= 1
+        was, now = self.before[same:], self.after[same:]
+        end = len(os.path.commonprefix([was[::-1], now[::-1]]))
+        while end and was[len(was) - end] in _OF_A_NUMBER:
+            end -= 1
+        return f"{place} {was[: len(was) - end]} → {now[: len(now) - end]}"
 
     def book(self, marked: Marked) -> Rulebook | None:
         """The changed book, or None when it is no rulebook any more."""
@@ -142,7 +160,7 @@ def _swapped(data: Mapping[str, Any], value: Any, place: Place) -> Iterator[Muta
     elif isinstance(value, (list, tuple)) and place and place[-1] in _ORDERED:
         for index in range(len(value) - 1):
             turned = [*value[:index], value[index + 1], value[index], *value[index + 2 :]]
-            yield Mutant((*place, index), "this, next", "next, this", _put(data, place, turned))
+            yield Mutant((*place, index), "this, next", _TURNED_ROUND, _put(data, place, turned))
 
 
 def _put(data: Any, place: Place, value: Any) -> Any:
