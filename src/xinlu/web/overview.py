@@ -16,6 +16,7 @@ from xinlu.access.scope import Scope
 from xinlu.dossier import queries
 from xinlu.dossier.places import cities, city_code
 from xinlu.gazette.current import catalogue, library
+from xinlu.intake.problems import CODES
 from xinlu.law.rulebook import Level, Rulebook
 from xinlu.ledger import queries as ledger
 from xinlu.registry import queries as registry
@@ -56,9 +57,19 @@ def overview(request: HttpRequest) -> HttpResponse:
         "counts": [(kinds[kind].title, number) for kind, number in subjects.items() if kind in kinds],
         "months": months_chart(scope, day),
         "charts": city_charts(scope, day, chosen, bar.query.get("metric", "rated")) if chosen else (),
-        "queried": ledger.queried_codes(scope) if scope.kind == "officer" else {},
+        "queried": queried_lines(scope),
     }
     return render(request, "web/overview.html", context)
+
+
+def queried_lines(scope: Scope) -> list[tuple[str, str, int]]:
+    """Code, what it means and rows, of what was queried in the deliveries of an officer’s scope."""
+    if scope.kind != "officer":
+        return []
+    return [
+        (code, CODES[code].title if code in CODES else "", number)
+        for code, number in sorted(ledger.queried_codes(scope).items())
+    ]
 
 
 def _bar(request: HttpRequest, lines: list[BookLine]) -> FilterBar:
