@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 
+import sqlglot
+from sqlglot import exp
+
 from xinlu.engine.compile import primitives as p
 from xinlu.engine.compile.scalar import Columns, Scalar, constant
 from xinlu.engine.provenance import Provenance
@@ -26,6 +29,14 @@ class Step:
     name: str
     sql: str
     view: bool = False
+
+    def tree(self) -> exp.Expr:
+        """The step as a SQLGlot tree, from which another backend’s dialect is written.
+
+        DuckDB runs the text as it is. Primitives that differ between engines (quotients, roots, months) are in
+        :mod:`xinlu.engine.compile.primitives` and are replaced there, not here.
+        """
+        return sqlglot.parse_one(self.sql, read="duckdb")
 
 
 @dataclass
