@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from tests import province
 from typer.testing import CliRunner
 
+from xinlu.assessment.models import Run
 from xinlu.cli import _app
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,6 +45,40 @@ def test_what_is_not_there_is_said(said):
     assert "没有编号为" in said("publish", "nothing-20240101-1", code=2)
     said("run", BOOK, "--as-of", "2024-06-30")
     assert "没有这个主体" in said("explain", "91330106MA2NOBODY0", BOOK, "--run", f"{BOOK}-20240630-1", code=2)
+
+
+def test_what_law_does_not_know_is_a_problem_with_a_code_and_no_trace(said):
+    for words in (
+        ("run", "nothing", "--as-of", "2024-06-30"),
+        ("compare", "nothing", BOOK, "--as-of", "2024-06-30"),
+        ("compare", BOOK, f"{BOOK}@nothing", "--as-of", "2024-06-30"),
+        ("compare", "nothing.yaml", BOOK, "--as-of", "2024-06-30"),
+    ):
+        told = said(*words, code=2)
+        assert "错误 LAW-" in told
+        assert "怎么办" in told
+
+
+def test_publishing_twice_or_for_nobody_is_said(said):
+    said("run", BOOK, "--as-of", "2024-06-30")
+    run = f"{BOOK}-20240630-1"
+    assert "没有代码为 nobody 的机构" in said("publish", run, "--organ", "nobody", code=2)
+    said("publish", run, "--from", "2024-08-01")
+    told = said("publish", run, "--from", "2025-01-01")
+    assert "已于" in told
+    assert "2025-01-01" not in told
+
+
+def test_a_run_is_in_force_from_the_day_in_china(said, monkeypatch):
+    class Late(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return cls(2024, 7, 1, 17, 30, tzinfo=UTC)
+
+    said("run", BOOK, "--as-of", "2024-06-30")
+    Run.objects.update(made_at=Late.now())
+    monkeypatch.setattr("xinlu.cli.publish.datetime", Late)
+    assert "自 2024-07-02 起生效" in said("publish", f"{BOOK}-20240630-1")
 
 
 def test_an_impact_statement_leaves_nobody_out(said):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +13,10 @@ import xinlu
 from xinlu.cli import _Commands, _modules
 
 
-def xinlu_(*arguments: str) -> subprocess.CompletedProcess[str]:
+def xinlu_(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "xinlu", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
+    env = {name: value for name, value in {**os.environ, **env}.items() if value}
+    return subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8", env=env)
 
 
 def test_the_version_is_said() -> None:
@@ -42,6 +45,21 @@ def test_a_command_that_does_not_exist_is_refused() -> None:
 
 def test_a_problem_in_law_ends_with_one_through_the_real_command() -> None:
     assert xinlu_("law", "check", "nowhere-at-all").returncode == 1
+
+
+@pytest.mark.parametrize("words", ["demo", "explain nobody highway-design-firm"])
+def test_a_database_that_is_not_there_yet_is_said_with_what_to_do(words: str, tmp_path: Path) -> None:
+    run = xinlu_(*words.split(), XINLU_VAR=str(tmp_path), XINLU_DATABASE_URL="", DJANGO_SETTINGS_MODULE="")
+    assert run.returncode == 2
+    assert "CLI-001" in run.stderr
+    assert "migrate" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_a_setting_that_is_wrong_is_said(tmp_path: Path) -> None:
+    run = xinlu_("demo", XINLU_VAR=str(tmp_path), XINLU_TODAY="someday", DJANGO_SETTINGS_MODULE="")
+    assert run.returncode == 2
+    assert "CLI-003" in run.stderr
 
 
 @pytest.mark.parametrize("module", sorted(_modules()))

@@ -20,6 +20,8 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 import xinlu
+from xinlu.cli._refusals import problems_of
+from xinlu.cli._screen import err, show_problems
 
 __all__ = ["main", "start_django"]
 
@@ -43,6 +45,17 @@ class _Commands(TyperGroup):
         command = get_command(application)
         command.name = cmd_name
         return command
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; what a person can mend is told as a problem, and ends with 2."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            problems = problems_of(error)
+            if not problems:
+                raise
+            show_problems(problems, err)
+            raise typer.Exit(2) from None
 
 
 def _modules() -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -11,6 +12,7 @@ from xinlu.cli import start_django
 from xinlu.cli._screen import out
 
 app = typer.Typer(help="发布评价批次。")
+CHINA = ZoneInfo("Asia/Shanghai")
 
 
 @app.command("publish")
@@ -23,6 +25,7 @@ def publish_run(
 ) -> None:
     """发布批次 RUN：结果成为评价结果，公众只看得到评价结果。"""
     start_django()
+    from xinlu.access.models import Organ
     from xinlu.access.scope import Scope
     from xinlu.assessment.publish import NotPublishable, publish
     from xinlu.assessment.queries import run as find
@@ -34,9 +37,15 @@ def publish_run(
     if found is None:
         out.print(f"没有编号为 {run} 的批次；先用 xinlu run 试算")
         raise typer.Exit(2)
+    if found.published_at is not None:
+        out.print(f"{run} 已于 {found.published_at.astimezone(CHINA):%Y-%m-%d %H:%M} 发布，写入 0 条，没有改动")
+        return
+    if not Organ.objects.filter(code=organ).exists():
+        out.print(f"没有代码为 {organ} 的机构；代码见 standards/organs.yaml")
+        raise typer.Exit(2)
     actor = Actor.system("xinlu publish")
     source = register_source(code="xinlu", title="信路评价", organ=organ, kind="xinlu", actor=actor, at=now)
-    day = effective_from.date() if effective_from else now.date()
+    day = effective_from.date() if effective_from else now.astimezone(CHINA).date()
     try:
         done = publish(found, source=source, actor=actor, at=now, effective_from=day, jurisdiction=organ)
     except NotPublishable as error:
