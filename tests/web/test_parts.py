@@ -92,3 +92,10 @@ def test_a_number_on_the_edge_stands_at_the_edge_of_its_band() -> None:
     strip = scale.scale_of(cut=cut, levels=five, number=Decimal("94.99"))
     assert [stripe.here for stripe in strip.stripes] == [False, True, False]
     assert scale.scale_of(cut=cut, levels=five, number=None).mark == ""
+
+
+def test_a_strip_writes_levels_as_people_do_and_keeps_the_colours_that_a_book_gives() -> None:
+    levels = [Level(level="green", title="低风险", colour="green"), Level(level="red", title="高风险", colour="red")]
+    strip = scale.scale_of(cut={"green": "< 101", "red": ">= 101"}, levels=levels, number=Decimal(201))
+    assert [(stripe.level, stripe.shade) for stripe in strip.stripes] == [("低风险", "green"), ("高风险", "red")]
+    assert "高风险" in strip.words

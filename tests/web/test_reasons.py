@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
 from django.template.loader import render_to_string
+from tests.dossier.entries import Entry
 
 from xinlu.dossier.arithmetic import account_of, folded
 from xinlu.dossier.queries import Explained, StandingShown
@@ -15,6 +17,7 @@ from xinlu.gazette.current import library
 from xinlu.law.rulebook import Rulebook
 from xinlu.web import lawbook, subject
 from xinlu.web.parts import badge_of
+from xinlu.web.subject import decisions, hit_groups, reason_words
 
 BOOKS = [book for versions in library().rulebooks.values() for book in versions]
 
@@ -102,3 +105,39 @@ def test_a_single_sum_is_written_out_in_one_line() -> None:
     book = library().version("lock-credit", "2021")
     shown = [page(book, entries, findings) for result in results(book) for entries, findings in units(result, book)]
     assert any('class="equation"' in html for html in shown)
+
+
+def test_a_step_names_the_move_or_condition_that_decided_and_repeats_no_conclusion() -> None:
+    book = library().rulebooks["highway-construction-firm"][-1]
+    names = lawbook.names_of(book, library().catalogue)
+    entries = [
+        Entry("level", "output", text="D", seq=9),
+        Entry("level", "band", raw=Decimal(80), text="B"),
+        Entry("level", "move", clause="direct_d", record=7, raw=Decimal(3), text="D", seq=9),
+        Entry("level", "move", raw=Decimal(3), text="B", seq=1),
+    ]
+    told = decisions(account_of(entries, book), book, names)
+    assert [(step.kind, step.words, step.same) for step in told] == [
+        ("按分档", "", False),
+        ("调整", "每年最多上升一级", True),
+        ("调整", "认定直接定为D级", False),
+    ]
+    assert reason_words(account_of(entries, book), book, names, "level") == "认定直接定为D级"
+
+
+def test_a_question_to_a_person_is_told_as_one() -> None:
+    book = library().rulebooks["overlimit-enterprise"][-1]
+    asked = next(line.ask for line in book.outputs["licence"].conditions if line.ask)
+    entries = [Entry("licence", "status", text=asked, seq=8), Entry("rated_when", "status", text="没有在册车辆", seq=8)]
+    told = decisions(account_of(entries, book), book, {})
+    assert {(step.kind, step.title) for step in told} == {
+        ("待人工", book.outputs["licence"].title),
+        ("没有定级", "参评条件"),
+    }
+
+
+def test_hits_of_one_clause_are_told_once_with_all_their_records() -> None:
+    book = library().rulebooks["overlimit-enterprise"][-1]
+    hits = [Entry("clauses", "hit", clause="act", record=number, share=Decimal(0)) for number in (5, 6, 7)]
+    (group,) = hit_groups(account_of(hits, book).hits)
+    assert (group.count, group.records, group.others) == (3, (5, 6, 7), ())
