@@ -15,7 +15,8 @@ from xinlu.law.rulebook import Clause, Fold, Rulebook
 
 ADDING = frozenset({"start", "hit", "cap", "ceiling", "floor", "clamp", "rounding", "row"})
 """Kinds of entry whose shares add up to the value of their step."""
-DECIDING = frozenset({"band", "condition", "move", "status", "output"})
+DECIDING = {"band": 0, "condition": 0, "move": 1, "status": 2, "output": 3}
+"""Kinds of entry that lead to an answer, in the order in which they do."""
 
 _ORDER = {"start": 0, "hit": 1, "lost": 1, "row": 1, "clamp": 1, "cap": 2, "ceiling": 3, "floor": 4, "rounding": 5}
 _NAMES = {
@@ -235,7 +236,9 @@ def account_of(entries: Sequence[EntryLike], book: Rulebook, *, rate_records: It
         ),
         values=tuple(_fact(e, reading) for e in sorted(entries, key=place) if e.kind == "value" and e.row is None),
         decisions=tuple(
-            _decision(e, reading) for e in sorted(entries, key=lambda e: (place(e), e.seq)) if e.kind in DECIDING
+            _decision(e, reading)
+            for e in sorted(entries, key=lambda e: (place(e), DECIDING.get(e.kind, 0), e.seq))
+            if e.kind in DECIDING
         ),
     )
 

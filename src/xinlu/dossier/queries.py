@@ -22,6 +22,7 @@ from xinlu.gazette import current
 from xinlu.law.catalogue import Field, FieldType, Item
 from xinlu.law.rulebook import Rulebook
 from xinlu.ledger import queries as ledger
+from xinlu.ledger.disclosure import free_text
 from xinlu.ledger.models import Record, Standing
 from xinlu.registry import queries as registry
 from xinlu.registry.models import Subject
@@ -212,6 +213,8 @@ def _shown(scope: Scope, field: Field, value: object) -> Shown:
     clear = field.level == "L1" or (field.level == "L2" and scope.sees_level("L2"))
     if not (clear or scope.kind == "system"):
         value = masking.mask(field.mask, str(value)) if field.mask != "none" else "不公开"
+    elif scope.kind != "system":
+        value = free_text(field, value)
     return Shown(field.title, readable(field, value))
 
 
