@@ -16,10 +16,23 @@ from xinlu.ledger.disclosure import DayMissing, months_before, officer_sees_item
 from xinlu.ledger.models import Record
 from xinlu.ledger.standing import NewStanding, publish_standings
 from xinlu.ledger.withdraw import withdraw
+from xinlu.registry.enrol import NewSubject, enrol
+from xinlu.registry.relate import NewRelation, relate
 
 ITEM = "administrative_penalty"
 INTERNAL = "inspection_problem"
 ON = date(2024, 6, 1)
+
+
+def vehicle(plate: str) -> int:
+    return enrol(NewSubject("vehicle", plate, "330106", {"plate": plate}, date(2020, 1, 1)), actor=ACTOR, at=at())
+
+
+def standing(subject: int) -> NewStanding:
+    return NewStanding(
+        subject=subject, book="sample", book_version="1", output="level", as_of=date(2023, 12, 31),
+        effective_from=date(2024, 3, 1), jurisdiction="zj", status="rated", level="A",
+    )  # fmt: skip
 
 
 def problem(subject: int, number: str) -> dict[str, object]:
@@ -137,6 +150,66 @@ class TestRecords:
             row = next(r for r in queries.records(scope, on=ON) if r.payload.get("decision_no") == "涉车")
             role = next(r for r in queries.shown(scope, row).roles if r.role == "vehicle")
             assert (role.title, role.name, role.number) == ("涉案车辆", name, number)
+
+    def test_numbers_of_persons_in_a_text_are_masked_for_everybody(self) -> None:
+        told = "驾驶员持 330106199001011230、电话 13812345678，超限运输"
+        deliver(source("x"), ITEM, [penalty(self.firm, "正文", facts=told)], when=at(3))
+        for scope in self.scopes.values():
+            row = next(r for r in queries.records(scope, on=ON) if r.payload.get("decision_no") == "正文")
+            assert (
+                queries.shown(scope, row).fields["facts"] == "驾驶员持 330*************30、电话 138****5678，超限运输"
+            )
+        system = queries.shown(Scope.system("test"), row)
+        assert system.fields["facts"] == told
+
+    def test_a_name_that_is_masked_in_its_role_is_masked_in_the_text_too(self) -> None:
+        stranger = driver("李远方", region="330203", id_number="330203199003071232")
+        plate = vehicle("浙A12312")
+        row = penalty(stranger, "外地人", party_name="李远方", facts="李远方驾驶浙A12312超限")
+        deliver(source("x"), ITEM, [{**row, "roles": {"subject": (stranger,), "vehicle": (plate,)}}], when=at(3))
+        shown = {}
+        for name in ("city", "other city"):
+            found = [r for r in queries.records(self.scopes[name], on=ON) if r.payload.get("decision_no") == "外地人"]
+            shown[name] = queries.shown(self.scopes[name], found[0]).fields["party_name"]
+        assert shown == {"city": "李*方", "other city": "李远方"}
+
+    def test_the_public_counts_no_vehicle_and_who_operates_it_sees_it(self) -> None:
+        plate = vehicle("浙A12312")
+        listed = {
+            "list_kind": "overlimit",
+            "decision_no": "列 1",
+            "listed_on": "2024-01-02",
+            "removed_on": "2026-01-02",
+        }
+        deliver(source("x"), "serious_list_entry", [{"payload": listed, "roles": {"subject": (plate,)}}], when=at(3))
+        publish_standings([standing(plate)], source=source("xinlu", "zj"), actor=ACTOR, at=at(4))
+        operator = Scope.of(Person.objects.create_user("me", role="subject", subject=self.firm))
+        public, city = self.scopes["public"], self.scopes["city"]
+
+        def seen(scope: Scope) -> tuple[int, int]:
+            return (
+                queries.records(scope, on=ON, item="serious_list_entry").count(),
+                sum(queries.level_counts(scope, "sample", on=ON).values()),
+            )
+
+        assert (seen(public), seen(operator), seen(city)) == ((0, 0), (0, 0), (1, 1))
+        relate(NewRelation("operates", self.firm, plate, date(2022, 1, 1)), actor=ACTOR, at=at(5))
+        assert (seen(public), seen(operator)) == ((0, 0), (1, 1))
+
+    def test_queried_rows_of_an_item_beyond_sector_or_level_are_not_there(self) -> None:
+        from tests.province import officer
+
+        from xinlu.ledger.models import Delivery
+
+        Delivery._base_manager.filter(source__code="hz-penalties").update(item="fatigue_alarm")
+        for name, organ, level, count in (
+            ("own", "jt-330100", "L1", 2),
+            ("high", "zj", "L3", 3),
+            ("low", "zj", "L2", 1),
+            ("port", "zj-port-centre", "L3", 1),
+        ):
+            scope = Scope.of(officer(name, organ, level=level))
+            assert queries.deliveries(scope).count() == count, name
 
     def test_sector_and_data_level_limit_an_officer(self) -> None:
         from tests.province import officer

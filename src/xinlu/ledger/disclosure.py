@@ -2,7 +2,7 @@
 
 | asker | records | standings |
 | --- | --- | --- |
-| public | public items of firms while their publicity lasts | of firms, rated |
+| public | public items of firms while their publicity lasts; never of vehicles | of firms, rated |
 | the subject itself | all its own but internal ones, and the public's | its own, and the public's |
 | officer | in region and sector up to the data level; of own sources; and the public's | in region; of firms |
 | system | all | all |
@@ -20,7 +20,8 @@ from django.db.models import Exists, OuterRef, Q
 from xinlu.access import masking
 from xinlu.access.scope import Scope
 from xinlu.gazette import current
-from xinlu.law.catalogue import Disclosure, Item, Publicity
+from xinlu.law.catalogue import Disclosure, FieldType, Item, Publicity
+from xinlu.registry.models import NEVER_LISTED, Relation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from xinlu.law.catalogue import Field
 
 NOTHING = Q(pk__in=[])
+FIRMS = Q(subject__natural_person=False)
 COLUMNS = ("occurred_on", "effective_from", "effective_until")
 
 
@@ -40,7 +42,8 @@ def delivery_visible(scope: Scope, *, prefix: str) -> Q:
     if scope.kind != "officer":
         return NOTHING
     own = Q(**{f"{prefix}source__organ__code": scope.organ})
-    return own | scope.in_regions(f"{prefix}source__organ__region")
+    hidden = [name for name, item in current.catalogue().items.items() if not officer_sees_item(scope, item)]
+    return own | (scope.in_regions(f"{prefix}source__organ__region") & ~Q(**{f"{prefix}item__in": hidden}))
 
 
 def record_visible(scope: Scope, on: date | None) -> Q:
@@ -51,10 +54,19 @@ def record_visible(scope: Scope, on: date | None) -> Q:
     match scope.kind:
         case "subject":
             own = [name for name, item in items.items() if item.disclosure != Disclosure.INTERNAL]
-            return _published(items, on) | (Q(item__in=own) & _names(subject=scope.subject))
+            return _published(items, on, _listed(scope)) | (Q(item__in=own) & _names(subject=scope.subject))
         case "officer":
             return _for_officer(scope, items, on)
-    return _published(items, on)
+    return _published(items, on, _listed(scope))
+
+
+def _listed(scope: Scope) -> Q:
+    """Filter by ``subject``: firms, and of the vehicles only those that the asker operates."""
+    listed = Q(subject__natural_person=False) & ~Q(subject__kind__in=NEVER_LISTED)
+    if scope.kind != "subject":
+        return listed
+    held = Relation.objects.filter(from_subject=scope.subject, superseded_at__isnull=True)
+    return listed | (Q(subject__natural_person=False) & Q(subject__in=held.values("to_subject")))
 
 
 def _for_officer(scope: Scope, items: Mapping[str, Item], on: date) -> Q:
@@ -62,9 +74,9 @@ def _for_officer(scope: Scope, items: Mapping[str, Item], on: date) -> Q:
     if scope.everywhere:
         # All of an item that he sees is his already; publicity is asked of the others only.
         others = {name: item for name, item in items.items() if name not in seen}
-        return Q(item__in=sorted(seen)) | _published(others, on)
+        return Q(item__in=sorted(seen)) | _published(others, on, FIRMS)
     here = Q(source__organ__code=scope.organ) | _names_in(scope)
-    return (Q(item__in=sorted(seen)) & here) | _published(items, on)
+    return (Q(item__in=sorted(seen)) & here) | _published(items, on, FIRMS)
 
 
 def officer_sees_item(scope: Scope, item: Item) -> bool:
@@ -74,19 +86,20 @@ def officer_sees_item(scope: Scope, item: Item) -> bool:
 
 def standing_visible(scope: Scope) -> Q:
     """Filter of standings for a scope that is not the system's."""
-    firms = Q(subject__natural_person=False, status="rated")
+    rated = Q(status="rated")
     match scope.kind:
         case "subject":
-            return firms | Q(subject=scope.subject)
+            return (_listed(scope) & rated) | Q(subject=scope.subject)
         case "officer":
-            return firms | scope.in_regions("subject__region")
-    return firms
+            return (FIRMS & rated) | scope.in_regions("subject__region")
+    return _listed(scope) & rated
 
 
 def shown_fields(scope: Scope, item: Item, payload: Mapping[str, object]) -> dict[str, object]:
     """The payload as ``scope`` may see it: fields above its level are masked, or left out when no mask is named.
 
-    The subject itself and officers see L3 values masked too; a clear value is a separate, logged act.
+    The subject itself and officers see L3 values masked too; a clear value is a separate, logged act. Identity and
+    mobile numbers inside a text are masked whatever its level.
     """
     shown: dict[str, object] = {}
     for field in item.fields:
@@ -94,10 +107,19 @@ def shown_fields(scope: Scope, item: Item, payload: Mapping[str, object]) -> dic
         if value is None:
             continue
         if scope.kind == "system" or field.level == "L1" or _in_clear(scope, field):
-            shown[field.name] = value
+            shown[field.name] = value if scope.kind == "system" else free_text(field, value)
         elif field.mask != "none":
             shown[field.name] = _masked(field, value)
     return shown
+
+
+def free_text(field: Field, value: object) -> object:
+    """``value`` with the numbers of persons in it masked, if the field is a text that anything may stand in."""
+    if field.type is not FieldType.TEXT:
+        return value
+    if isinstance(value, list):
+        return [masking.within(str(one)) for one in value]
+    return masking.within(str(value))
 
 
 def _in_clear(scope: Scope, field: Field) -> bool:
@@ -110,9 +132,9 @@ def _masked(field: Field, value: object) -> object:
     return masking.mask(field.mask, str(value))
 
 
-def _published(items: Mapping[str, Item], on: date) -> Q:
+def _published(items: Mapping[str, Item], on: date, whose: Q) -> Q:
     parts = [_publicity(item, on) for item in items.values() if item.disclosure == Disclosure.PUBLIC]
-    anybody = Q(superseded_at__isnull=True) & (Q(subject__isnull=True) | Q(subject__natural_person=False))
+    anybody = Q(superseded_at__isnull=True) & (Q(subject__isnull=True) | whose)
     return anybody & reduce(or_, parts, NOTHING)
 
 

@@ -96,19 +96,36 @@ def shown(scope: Scope, version: Record) -> RecordShown:
     open_to = set(
         Subject.objects.within(scope).filter(pk__in=[one.subject_id for one in roles]).values_list("pk", flat=True)
     )
+    names = {one.subject_id: (one.subject.name, registry.shown_name(scope, one.subject)) for one in roles}
     return RecordShown(
         version=version,
-        fields=shown_fields(scope, item, version.payload),
+        fields=_renamed(shown_fields(scope, item, version.payload), dict(names.values())),
         roles=tuple(
             RoleShown(
                 role=one.role,
                 title=titles.get(one.role, one.role),
-                name=registry.shown_name(scope, one.subject),
+                name=names[one.subject_id][1],
                 number=one.subject_id if one.subject_id in open_to else None,
             )
             for one in roles
         ),
     )
+
+
+def _renamed(fields: Mapping[str, object], names: Mapping[str, str]) -> Mapping[str, object]:
+    """Fields in which the names that the asker may not read stand as he may read them."""
+    hidden = {clear: told for clear, told in names.items() if len(clear) > 1 and clear != told}
+    if not hidden:
+        return fields
+
+    def told(value: object) -> object:
+        if isinstance(value, list):
+            return [told(one) for one in value]
+        for clear, masked in hidden.items():
+            value = value.replace(clear, masked) if isinstance(value, str) else value
+        return value
+
+    return {name: told(value) for name, value in fields.items()}
 
 
 def numbers_by_key(item: str, keys: Iterable[str], *, source: Source | None = None) -> dict[str, int]:
