@@ -254,7 +254,8 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_TEMPLATE = "web/locked.html"
-AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
+# A name from an address: an office shares one address, and one colleague must not lock out all others.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 

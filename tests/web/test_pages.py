@@ -204,6 +204,8 @@ def test_five_wrong_passwords_lock_the_name_and_the_right_one_does_not_open_it(s
     again = client.post("/sign-in/", {"username": "province", "password": PASSWORD})
     assert again.status_code == 429
     assert client.get("/deliveries/").status_code == 302
+    colleague = client.post("/sign-in/", {"username": "city", "password": PASSWORD})
+    assert colleague.status_code == 302
 
 
 def test_signing_out_closes_the_session_and_needs_a_post(site, province) -> None:
