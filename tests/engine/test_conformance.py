@@ -388,7 +388,8 @@ def test_a_running_fold_is_clamped_at_each_step(
     catalogue: Catalogue, events: list[tuple[str, str, int]], score: str, falls: int
 ) -> None:
     lines = [
-        f"{{item: lock_event, id: e{i}, subject: 船, event_no: e{i}, effect: {effect}, points: {points}, matter: 事项, happened_on: {when}}}"
+        f"{{item: lock_event, id: e{i}, subject: 船, event_no: e{i}, matter: 事项, "
+        f"effect: {effect}, points: {points}, happened_on: {when}}}"
         for i, (when, effect, points) in enumerate(events)
     ]
     facts = f"subjects: [{{id: 船, kind: vessel}}]\nrecords: [{', '.join(lines)}]"

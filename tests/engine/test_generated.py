@@ -13,22 +13,18 @@ from collections.abc import Callable
 from itertools import groupby
 from random import Random
 
-import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.engine.populations.coverage import reached, targets, told
-from tests.engine.populations.drawing import Law, Population, draw_population, law_of
+from tests.engine.populations.drawing import Law, Population, draw_population
 from tests.engine.populations.meeting import Bench, difference, smallest
 from tests.engine.populations.meeting import told as facts_told
+from tests.engine.populations.shelf import EACH_BOOK, shipped_law
 
 from xinlu.engine.answers import answer_columns
 from xinlu.engine.recompute import frame_of, recompute
 from xinlu.engine.result import Entry, RunResult
-from xinlu.law.library import load, shipped
 from xinlu.law.meaning import Meaning
-
-SHIPPED = load(shipped())
-BOOKS = [(book.rulebook, book.version) for versions in SHIPPED.rulebooks.values() for book in versions]
 
 TOGETHER = 5
 """Populations that share a run."""
@@ -41,13 +37,11 @@ NEVER: dict[str, dict[str, str]] = {}
 """Book → what no population can reach → why."""
 
 
-@pytest.mark.parametrize(("book", "version"), BOOKS, ids=[f"{book}-{version}" for book, version in BOOKS])
+@EACH_BOOK
 def test_oracle_and_compiled_steps_agree_on_generated_populations(
     book: str, version: str, populations: int, record_property: Callable[[str, object], None]
 ) -> None:
-    chosen = SHIPPED.version(book, version)
-    assert chosen is not None
-    law = law_of(SHIPPED, chosen)
+    law = shipped_law(book, version)
     bench = Bench(law)
     found: Counter[str] = Counter()
     statuses: Counter[str] = Counter()
@@ -62,7 +56,7 @@ def test_oracle_and_compiled_steps_agree_on_generated_populations(
         result = bench.by_oracle(together)
         assert difference(result, bench.compiled(together, random)) is None, _smallest_told(bench, together)
         _computed_again(law, together, result)
-        found.update(reached(chosen, result.findings[book], result.entries[book]))
+        found.update(reached(law.book, result.findings[book], result.entries[book]))
         statuses.update(finding.status for finding in result.findings[book])
         units += len({finding.unit for finding in result.findings[book]})
 
@@ -82,11 +76,11 @@ def test_oracle_and_compiled_steps_agree_on_generated_populations(
         draw()
     finally:
         bench.close()
-    record_property("coverage", told(chosen, found, units, statuses))
+    record_property("coverage", told(law.book, found, units, statuses))
     assert statuses["rated"] > 0
     if populations >= ENOUGH:
         excused = set(NEVER.get(law.name, {}))
-        assert [one for one in targets(chosen) if not found[one] and one not in excused] == []
+        assert [one for one in targets(law.book) if not found[one] and one not in excused] == []
 
 
 def _smallest_told(bench: Bench, population: Population) -> str:

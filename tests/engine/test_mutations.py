@@ -1,8 +1,8 @@
 """A shipped book changed by the smallest step is noticed: by the facts of its cases, or by a generated population.
 
 Changed are every number, bound, bound sign, length and date, and the order of conditions, moves, requirements and
-levels. A change is noticed when a finding or an entry over the same facts is another one, or when ``xinlu law check`` refuses
-the bands that it leaves. The quick profile tries some mutants of each book, the long one all of them.
+levels. A change is noticed when a finding or an entry over the same facts is another one, or when ``xinlu law check``
+refuses the bands that it leaves. The quick profile tries some mutants of each book, the long one all of them.
 """
 
 from __future__ import annotations
@@ -14,22 +14,18 @@ from datetime import timedelta
 from functools import cached_property
 from random import Random
 
-import pytest
-from tests.engine.populations.drawing import Law, Population, Rows, draw_population, law_of
+from tests.engine.populations.drawing import Law, Population, Rows, draw_population
 from tests.engine.populations.mutants import Mutant, mutants
+from tests.engine.populations.shelf import EACH_BOOK, SHIPPED, shipped_law
 
 from xinlu.engine.oracle import evaluate_meanings, understood
 from xinlu.engine.result import Entry, Finding
 from xinlu.law.check.books import check_book
-from xinlu.law.library import load, shipped
 from xinlu.law.meaning import Meaning, Misunderstood
 from xinlu.law.rulebook import Rulebook
 from xinlu.law.types import Type
 
-SHIPPED = load(shipped())
-BOOKS = [(book.rulebook, book.version) for versions in SHIPPED.rulebooks.values() for book in versions]
-
-SOME = 3
+SOME = 4
 """Mutants of one book in the quick profile."""
 LONG = 100
 STORED = 12
@@ -193,13 +189,11 @@ class Judge:
         return bool(check_book(SHIPPED, book, meaning))
 
 
-@pytest.mark.parametrize(("book", "version"), BOOKS, ids=[f"{book}-{version}" for book, version in BOOKS])
+@EACH_BOOK
 def test_the_smallest_change_of_a_shipped_book_is_noticed(
     book: str, version: str, populations: int, record_property: Callable[[str, object], None]
 ) -> None:
-    chosen = SHIPPED.version(book, version)
-    assert chosen is not None
-    judge = Judge(law_of(SHIPPED, chosen))
+    judge = Judge(shipped_law(book, version))
     every = all_mutants(judge)
     tried = every if populations >= LONG else Random(f"{book} {version}").sample(every, min(SOME, len(every)))
     excused = SURVIVORS.get(judge.law.name, {})

@@ -15,47 +15,29 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
-from tests.engine.populations.drawing import Drawing, Law, Population, Rows, draw_population, law_of
+from tests.engine.populations.drawing import Drawing, Law, Population, Rows, draw_population
 from tests.engine.populations.meeting import Bench, difference
+from tests.engine.populations.shelf import BOOKS, EACH_BOOK, SHIPPED, shipped_law
 
 from xinlu.engine.result import RunResult
-from xinlu.law.library import load, shipped
 from xinlu.law.rulebook import Rulebook
 
-SHIPPED = load(shipped())
-BOOKS = [(book.rulebook, book.version) for versions in SHIPPED.rulebooks.values() for book in versions]
-EACH_BOOK = pytest.mark.parametrize(("book", "version"), BOOKS, ids=[f"{book}-{version}" for book, version in BOOKS])
-
-SIZE = 20
+SIZE = 15
 """Clusters of one population."""
-DRAWN_FOR_ONE = 10
+DRAWN_FOR_ONE = 20
 """One property population is drawn for so many of the profile."""
-
-
-@pytest.fixture(scope="module")
-def laws() -> dict[tuple[str, str], Law]:
-    """Laws that are studied already."""
-    return {}
-
-
-def study(laws: dict[tuple[str, str], Law], book: str, version: str) -> Law:
-    chosen = SHIPPED.version(book, version)
-    assert chosen is not None
-    return laws.setdefault((book, version), law_of(SHIPPED, chosen))
 
 
 def drawn(law: Law, populations: int) -> Iterator[tuple[Random, Population]]:
     """Populations of ``law`` on its days."""
-    for index in range(max(2, populations // DRAWN_FOR_ONE)):
+    for index in range(max(1, populations // DRAWN_FOR_ONE)):
         random = Random(f"{law.name} {index}")
         yield random, draw_population(law, random, as_of=law.days[index % len(law.days)], size=SIZE)
 
 
 @EACH_BOOK
-def test_two_runs_give_equal_bytes_whatever_the_order_of_rows(
-    book: str, version: str, populations: int, laws: dict[tuple[str, str], Law]
-) -> None:
-    law = study(laws, book, version)
+def test_two_runs_give_equal_bytes_whatever_the_order_of_rows(book: str, version: str, populations: int) -> None:
+    law = shipped_law(book, version)
     bench = Bench(law)
     try:
         for random, population in drawn(law, populations):
@@ -82,10 +64,8 @@ def _written(table: pa.Table) -> bytes:
 
 
 @EACH_BOOK
-def test_replay_at_an_earlier_time_gives_the_result_of_then(
-    book: str, version: str, populations: int, laws: dict[tuple[str, str], Law]
-) -> None:
-    law = study(laws, book, version)
+def test_replay_at_an_earlier_time_gives_the_result_of_then(book: str, version: str, populations: int) -> None:
+    law = shipped_law(book, version)
     bench = Bench(law)
     for random, population in drawn(law, populations):
         then = bench.by_oracle(population)
@@ -114,10 +94,8 @@ def _corrected(law: Law, cluster: Rows, random: Random, population: Population) 
 
 
 @EACH_BOOK
-def test_a_withdrawn_record_counts_as_if_it_had_never_been(
-    book: str, version: str, populations: int, laws: dict[tuple[str, str], Law]
-) -> None:
-    law = study(laws, book, version)
+def test_a_withdrawn_record_counts_as_if_it_had_never_been(book: str, version: str, populations: int) -> None:
+    law = shipped_law(book, version)
     bench = Bench(law)
     for random, population in drawn(law, populations):
         chosen = {
@@ -179,9 +157,9 @@ def test_some_shipped_books_only_deduct() -> None:
 
 @pytest.mark.parametrize(("book", "version"), DEDUCTING, ids=[book for book, _ in DEDUCTING])
 def test_one_more_bad_record_never_raises_a_score_that_only_knows_deductions(
-    book: str, version: str, populations: int, laws: dict[tuple[str, str], Law]
+    book: str, version: str, populations: int
 ) -> None:
-    law = study(laws, book, version)
+    law = shipped_law(book, version)
     bench = Bench(law)
     compared = 0
     outputs = deducting(law.book)
@@ -215,8 +193,8 @@ def _no_higher(book: str, outputs: dict[str, set[str]], before: RunResult, after
     return compared
 
 
-def test_days_of_every_book_lie_in_its_force(laws: dict[tuple[str, str], Law]) -> None:
+def test_days_of_every_book_lie_in_its_force() -> None:
     for book, version in BOOKS:
-        law = study(laws, book, version)
+        law = shipped_law(book, version)
         assert law.days
         assert all(isinstance(day, date) for day in law.days)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,9 +15,36 @@ from xinlu.law.rulebook import Rulebook
 from xinlu.law.shape import shape
 
 _PROSE = frozenset(
-    ["title", "text", "note", "clause", "summary", "source", "open_points", "grade", "because", "withheld", "partial", "unit_title", "between", "valid", "out_of", "rulebook", "version", "kind", "sector", "item", "relation", "findings", "role", "code", "label", "colour"]
+    {
+        "title",
+        "text",
+        "note",
+        "clause",
+        "summary",
+        "source",
+        "open_points",
+        "grade",
+        "because",
+        "withheld",
+        "partial",
+        "between",
+        "valid",
+        "out_of",
+        "rulebook",
+        "version",
+        "kind",
+        "sector",
+        "item",
+        "relation",
+        "findings",
+        "role",
+        "code",
+        "label",
+        "colour",
+    }
 )
-"""Keys whose text is read by people, names a thing, or is only shown beside a finding (``valid``, ``out_of``): no run reads them."""
+"""Keys whose text is read by people, names a thing, or is only shown beside a finding (``valid``, ``out_of``):
+no run reads them."""
 _ORDERED = frozenset({"conditions", "moves", "rated_when", "levels", "ages"})
 """Lists in which order is law."""
 _LENGTH = re.compile(r"(\d+) (months|days)")
@@ -51,11 +77,11 @@ class Mutant:
         place = ".".join(map(str, self.place))
         if self.after == _TURNED_ROUND:
             return place
-        same = len(os.path.commonprefix([self.before, self.after]))
+        same = _alike(self.before, self.after)
         while same and self.before[same - 1] in _OF_A_NUMBER:
             same -= 1
         was, now = self.before[same:], self.after[same:]
-        end = len(os.path.commonprefix([was[::-1], now[::-1]]))
+        end = _alike(was[::-1], now[::-1])
         while end and was[len(was) - end] in _OF_A_NUMBER:
             end -= 1
         return f"{place} {was[: len(was) - end]} → {now[: len(now) - end]}"
@@ -66,6 +92,11 @@ class Mutant:
             return shape(Rulebook, type(marked)(self.data, marked.marks, ""))
         except (LawError, ValueError):
             return None
+
+
+def _alike(a: str, b: str) -> int:
+    """How many characters at the beginning are the same."""
+    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
 
 
 def mutants(data: Mapping[str, Any], *, levels: bool = True) -> Iterator[Mutant]:
