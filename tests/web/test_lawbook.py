@@ -60,3 +60,8 @@ def test_cases_are_told_with_facts_and_answers() -> None:
     first = told[0]
     assert first.answers[-1].badge is not None
     assert any(title == "履约行为评价" for title, _ in first.facts)
+
+
+def test_a_sum_that_is_divided_keeps_its_brackets() -> None:
+    assert lawbook.say("quotient(a + b, c)", {"a": "甲", "b": "乙", "c": "丙"}) == "(甲 + 乙) ÷ 丙"
+    assert lawbook.say("quotient(a, c)", {"a": "甲", "c": "丙"}) == "甲 ÷ 丙"

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from urllib.parse import quote
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
-from tests.web.seed import CLEAN, FIRM, PASSWORD
+from tests.province import ACTOR
+from tests.web.seed import AT, CLEAN, FIRM, PASSWORD
 
 from xinlu.access.models import Person
 from xinlu.gazette.current import library
 from xinlu.ledger.models import Record
+from xinlu.registry.enrol import add_identifiers
 
 
 def text_of(answer) -> str:
@@ -55,6 +58,30 @@ def test_an_exact_code_stands_before_everything_else(site, client) -> None:
 def test_nobody_finds_a_natural_person_by_name(site, client, province) -> None:
     for who in (client, province):
         assert "没有找到" in open_page(who, "web:home", q="张小三")
+
+
+def test_a_number_of_a_person_stands_in_no_address_and_on_no_page(site, client, province, other_city) -> None:
+    number = "33010619900307123X"
+    found = province.post("/", {"q": number})
+    assert (found.status_code, found["Location"]) == (303, f"/subject/{site.driver}/")
+    for who in (client, other_city):
+        hidden = who.post("/", {"q": number})
+        nobody = who.post("/", {"q": "330106199003071213"})
+        assert hidden.status_code == 200
+        assert text_of(hidden) == text_of(nobody)
+        assert "没有找到" in text_of(hidden)
+    asked = province.get("/", {"q": number})
+    assert "不写在网址里" in text_of(asked)
+    for answer in (found, hidden, asked):
+        assert number not in answer.content.decode() + str(answer.headers)
+    assert client.post("/", {"q": FIRM})["Location"] == f"/?q={quote(FIRM)}"
+    assert not client.cookies, "a question needs no cookie"
+
+
+def test_a_person_known_by_a_certificate_is_opened_and_not_listed(site, province) -> None:
+    add_identifiers([(site.driver, "certificate_no", "示从 7788")], actor=ACTOR, at=AT)
+    assert province.post("/", {"q": "示从7788"})["Location"] == f"/subject/{site.driver}/"
+    assert "没有找到" in open_page(province, "web:home", q="示从7788")
 
 
 def test_the_public_gets_no_page_of_a_natural_person(site, client) -> None:

@@ -17,7 +17,7 @@ from xinlu.gazette.current import library
 from xinlu.law.rulebook import Rulebook
 from xinlu.web import lawbook, subject
 from xinlu.web.parts import badge_of
-from xinlu.web.subject import decisions, hit_groups, reason_words
+from xinlu.web.subject import decisions, equations, hit_groups, reason_words
 
 BOOKS = [book for versions in library().rulebooks.values() for book in versions]
 
@@ -141,3 +141,14 @@ def test_hits_of_one_clause_are_told_once_with_all_their_records() -> None:
     hits = [Entry("clauses", "hit", clause="act", record=number, share=Decimal(0)) for number in (5, 6, 7)]
     (group,) = hit_groups(account_of(hits, book).hits)
     assert (group.count, group.records, group.others) == (3, (5, 6, 7), ())
+
+
+def test_numbers_of_a_thousand_and_more_are_put_in_whole() -> None:
+    book = library().rulebooks["fmcsa-sms-unsafe-driving"][-1]
+    entries = [
+        Entry("mileage", "read", raw=Decimal(100000)),
+        Entry("average_units", "value", raw=Decimal(10)),
+        Entry("miles_per_unit", "value", raw=Decimal(10000)),
+    ]
+    told = equations(account_of(entries, book), book, lawbook.names_of(book, library().catalogue))
+    assert next(line.numbers for line in told if line.name == "miles_per_unit") == "100000 ÷ 10"

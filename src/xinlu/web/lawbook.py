@@ -128,6 +128,8 @@ def _call(found: re.Match[str]) -> str:
     if form == "step":
         by = parts[1].lstrip("−-")
         return f"{parts[0]} {'下降' if parts[1][0] in '−-' else '上升'} {by} 级"
+    if form == _FORMS["quotient"]:
+        parts = [f"({part})" if re.search(r" [+−] ", part) and part[0] != "(" else part for part in parts]
     if "{all}" in form:
         return form.replace("{all}", "、".join(parts))
     return form.format(*parts, *[""] * 3)
@@ -168,6 +170,7 @@ def names_of(book: Rulebook, catalogue: Catalogue) -> dict[str, str]:
         }
     )
     found.update(_names_of_findings(book))
+    found.update({f"'{name}'": table.title for name, table in book.tables.items() if table.title})
     found.update({f"'{step.level}'": shown_level(step.level, all_levels(book)) for step in all_levels(book)})
     return found
 

@@ -341,13 +341,16 @@ def _put_in(value: Value, account: Account, book: Rulebook, names: dict[str, str
     # A sum without a start in which nothing hit has no line and is 0.
     silent = (name for name, fold in book.folds.items() if fold.sum is not None and not (fold.start or fold.per))
     known.update({name: Decimal(0) for name in silent if known[name] is None})
-    numbers = {name: brief(found) for name, found in known.items() if found is not None}
+    # Without thousands marks: a comma parts the arguments of a call.
+    numbers = {name: brief(found).replace(",", "") for name, found in known.items() if found is not None}
     if value.parts:
         there = {name: weight for name, weight in value.parts.items() if name in numbers}
         total = sum(there.values(), Decimal(0))
         parts = " + ".join(f"{numbers[name]} × {weight}" for name, weight in there.items())
         return parts if total == 1 or not there else f"({parts}) ÷ {total}"
-    given = {name: figures(p.value) for name, p in book.parameters.items() if isinstance(p.value, Decimal)}
+    given = {
+        name: figures(p.value).replace(",", "") for name, p in book.parameters.items() if isinstance(p.value, Decimal)
+    }
     words = lawbook.value_words(value, {**names, **given, **numbers}).replace("+ −", "− ").replace("− −", "+ ")
     return _IDLE.sub(r"\1", words)
 
