@@ -42,8 +42,6 @@ SURVIVORS: dict[str, dict[str, str]] = {
     "fmcsa-sms-unsafe-driving 3": {
         "tables.threshold.rows.0.value 50 → 49": _TIGHT,
         "tables.threshold.rows.1.value 60 → 59": _TIGHT,
-        "tables.threshold.rows.2.value 65 → 66": _TIGHT,
-        "tables.threshold.rows.2.value 65 → 64": _TIGHT,
         "outputs.alert.conditions.0.when 65 → 66": _TIGHT,
         "outputs.alert.conditions.0.when 65 → 64": _TIGHT,
         "values.combination.is 0 → -1": _BELOW,
@@ -53,16 +51,18 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "outputs.way.conditions.1": "class 1 and class 2 " + _APART,
     },
     "highway-construction-firm 2009": {
-        "outputs.level.moves.0": "a rated firm and a newcomer: " + _APART,
-        "outputs.level.moves.1": "a newcomer has no level to carry on: " + _APART,
-        "outputs.level.moves.2": "a level to carry on, and none any more: " + _APART,
-        "outputs.level.moves.4": "two limits in a row: the lower one counts in any order",
+        "outputs.level.moves 每年最多上升一级 / 首次进入本省": _APART,
+        "outputs.level.moves 首次进入本省 / 本年度没有结果，沿用一年": "no level to carry on: " + _APART,
+        "outputs.level.moves 本年度没有结果，沿用一年 / 沿用期满，视同首次进入": "a level to carry on, and none any more: "
+        + _APART,
+        "outputs.level.moves 沿用期满，不高于原等级加一级 / 分立后不高于原企业等级": "the lower limit counts",
     },
     "highway-construction-firm-national 2009": {
         "levels.0": "no move limits a level to AA or A, so that nothing tells their order",
         "levels.1": "no move limits a level to A or B, so that nothing tells their order",
-        "outputs.level.moves.0": "a level at most C, and a missing level: " + _APART,
-        "outputs.level.moves.2": "both set D",
+        "outputs.level.moves 一个省直接定D，全国不高于C / 一个省直接定D，没有全国得分的定为C": "a level at most C, and a missing level: "
+        + _APART,
+        "outputs.level.moves 两个以上省直接定D，全国为D / 受部行政处罚，全国为D": "both set D",
     },
     "lock-convoy 2021": {f"levels.{place}": _OF_THE_OTHER for place in range(4)},
     "overlimit-determination 2016": {
@@ -98,7 +98,9 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "levels.4": _DRIVERS,
         "outputs.level.conditions.0": "a share that is missing, and one that is there: " + _APART,
     },
-    "testing-person 2018": {"outputs.level.moves.0": "both set the worst level under the same clause"},
+    "testing-person 2018": {
+        "outputs.level.moves 连续两年较差，当年定为差 / 伪造证书，直接定为差": "both set the worst"
+    },
 }
 """Book → change that may go unnoticed (see :attr:`Mutant.change`) → why."""
 

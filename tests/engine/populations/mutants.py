@@ -73,10 +73,11 @@ class Mutant:
 
     @property
     def change(self) -> str:
-        """The place with nothing but what changed: ``values.share.is 65 → 64``; for an order the place alone."""
+        """The place with nothing but what changed: ``values.share.is 65 → 64``; for an order the place,
+        or the titles of the moves that changed places."""
         place = ".".join(map(str, self.place))
         if self.after == _TURNED_ROUND:
-            return place
+            return place if not self.before else f"{place.rsplit('.', 1)[0]} {self.before}"
         same = _alike(self.before, self.after)
         while same and self.before[same - 1] in _OF_A_NUMBER:
             same -= 1
@@ -191,7 +192,9 @@ def _swapped(data: Mapping[str, Any], value: Any, place: Place) -> Iterator[Muta
     elif isinstance(value, (list, tuple)) and place and place[-1] in _ORDERED:
         for index in range(len(value) - 1):
             turned = [*value[:index], value[index + 1], value[index], *value[index + 2 :]]
-            yield Mutant((*place, index), "this, next", _TURNED_ROUND, _put(data, place, turned))
+            titles = [str(one.get("title", "")) for one in value[index : index + 2]]
+            named = " / ".join(titles) if place[-1] == "moves" and all(titles) else ""
+            yield Mutant((*place, index), named, _TURNED_ROUND, _put(data, place, turned))
 
 
 def _put(data: Any, place: Place, value: Any) -> Any:
