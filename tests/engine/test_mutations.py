@@ -52,16 +52,14 @@ SURVIVORS: dict[str, dict[str, str]] = {
     },
     "highway-construction-firm 2009": {
         "outputs.level.moves 每年最多上升一级 / 首次进入本省": _APART,
-        "outputs.level.moves 首次进入本省 / 本年度没有结果，沿用一年": "no level to carry on: " + _APART,
-        "outputs.level.moves 本年度没有结果，沿用一年 / 沿用期满，视同首次进入": "a level to carry on, and none any more: "
-        + _APART,
+        "outputs.level.moves 首次进入本省 / 本年度没有结果，沿用一年": _APART,
+        "outputs.level.moves 本年度没有结果，沿用一年 / 沿用期满，视同首次进入": _APART,
         "outputs.level.moves 沿用期满，不高于原等级加一级 / 分立后不高于原企业等级": "the lower limit counts",
     },
     "highway-construction-firm-national 2009": {
         "levels.0": "no move limits a level to AA or A, so that nothing tells their order",
         "levels.1": "no move limits a level to A or B, so that nothing tells their order",
-        "outputs.level.moves 一个省直接定D，全国不高于C / 一个省直接定D，没有全国得分的定为C": "a level at most C, and a missing level: "
-        + _APART,
+        "outputs.level.moves 一个省直接定D，全国不高于C / 一个省直接定D，没有全国得分的定为C": _APART,
         "outputs.level.moves 两个以上省直接定D，全国为D / 受部行政处罚，全国为D": "both set D",
     },
     "lock-convoy 2021": {f"levels.{place}": _OF_THE_OTHER for place in range(4)},
