@@ -9,3 +9,8 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xinlu.settings")
 
 application = get_wsgi_application()
+
+from xinlu.gazette import current  # noqa: E402 - after the application is set up
+
+# Reading all law files takes seconds: before the first visitor, not while he waits.
+current.library()
