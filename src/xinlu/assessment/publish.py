@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from django.db import transaction
 
 from xinlu.assessment.models import Run
-from xinlu.assessment.queries import findings_of_run
+from xinlu.assessment.queries import findings_of_run, is_whole
 from xinlu.engine.exact import add_length
 from xinlu.engine.result import Finding
 from xinlu.gazette import current
@@ -43,14 +43,17 @@ def publish(
     """Write the standings of ``run``, in force from ``effective_from`` for as long as the book says (``valid``).
 
     1. The run must rate subjects: findings about single records (a weighing, a bid) stay in the run.
-    2. Every subject of the population gets a standing for each level and number, 未评 and 待人工 included.
-    3. Standings, run and journal event are written in one transaction; a run is published once.
+    2. Its files must be those that were written when it was made: their digests are compared.
+    3. Every subject of the population gets a standing for each level and number, 未评 and 待人工 included.
+    4. Standings, run and journal event are written in one transaction; a run is published once.
     """
     book = _book(run)
     if book.rates.subject is None:
         raise NotPublishable(f"“{book.title}”评价的是单条记录，结果留在批次中，不形成主体的评价结果")
     if run.is_published:
         return Published(run, 0, 0)
+    if not is_whole(run):
+        raise NotPublishable(f"批次 {run.code} 的结果文件缺失，或与试算时记下的摘要不符，请重新试算")
     standings = list(_standings(run, book, effective_from=effective_from, jurisdiction=jurisdiction))
     with transaction.atomic():
         written = publish_standings(standings, source=source, actor=actor, at=at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date
 from pathlib import Path
 
@@ -15,13 +16,15 @@ from xinlu.assessment.run import runs_folder
 from xinlu.engine.result import Entry, Finding
 from xinlu.engine.result import entries_of as rows_of_entries
 from xinlu.engine.result import findings_of as rows_of_findings
+from xinlu.gazette import current
+from xinlu.ledger.models import Record
 from xinlu.registry.models import Subject
 
 
 def runs(scope: Scope, *, book: str | None = None) -> QuerySet[Run]:
-    """Runs that the asker may know of: the public knows published ones."""
+    """Runs that the asker may know of: officers know trials, everybody else published ones only."""
     found = Run.objects.all() if book is None else Run.objects.filter(book=book)
-    return found.filter(published_at__isnull=False) if scope.is_public else found
+    return found if scope.kind in ("officer", "system") else found.filter(published_at__isnull=False)
 
 
 def run(scope: Scope, code: str) -> Run | None:
@@ -40,6 +43,15 @@ def last_published(book: str, *, before: date | None = None) -> Run | None:
 def findings_of_run(one: Run) -> list[Finding]:
     """All findings of a run, by unit and output. For verbs, which have a scope of their own."""
     return rows_of_findings(pq.read_table(_file(one.code, "findings")))
+
+
+def is_whole(one: Run) -> bool:
+    """Whether the files of a run are there and have the digests that were noted when it was made."""
+    try:
+        found = [hashlib.sha256(_file(one.code, name).read_bytes()).hexdigest() for name in ("findings", "entries")]
+    except OSError:
+        return False
+    return found == [one.findings_digest, one.entries_digest]
 
 
 def findings_table_of(one: Run) -> pa.Table:
@@ -62,8 +74,20 @@ def findings_of(scope: Scope, code: str, unit: int) -> list[Finding]:
     return rows_of_findings(_rows(code, "findings", unit)) if _visible(scope, code, unit) else []
 
 
+def rates_records(one: Run) -> bool:
+    """Whether the units of a run are records (weighings, bids) and no subjects."""
+    versions = current.library().rulebooks.get(one.book, ())
+    return bool(versions) and versions[-1].rates.subject is None
+
+
 def _visible(scope: Scope, code: str, unit: int) -> bool:
-    return run(scope, code) is not None and Subject.objects.within(scope).filter(pk=unit).exists()
+    """Numbers of records and of subjects overlap: each is asked of its own room."""
+    one = run(scope, code)
+    if one is None:
+        return False
+    if rates_records(one):
+        return Record.objects.within(scope, on=one.as_of).filter(record=unit).exists()
+    return Subject.objects.within(scope).filter(pk=unit).exists()
 
 
 def _rows(code: str, name: str, unit: int) -> pa.Table:

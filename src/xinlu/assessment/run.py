@@ -19,6 +19,7 @@ from xinlu.engine.run import Prepared, prepare
 from xinlu.gazette import current
 from xinlu.journal.actor import Actor
 from xinlu.journal.append import append
+from xinlu.journal.sequence import last_change
 from xinlu.law.library import Library
 from xinlu.law.problem import LawError, problem
 from xinlu.law.rulebook import Rulebook
@@ -118,18 +119,20 @@ def _keep(
     findings, entries = prepared.findings(book), prepared.entries(book)
     files = {"findings": _bytes(findings), "entries": _bytes(entries)}
     digests = {name: _digest(content) for name, content in files.items()}
-    same = Run.objects.filter(
-        book=book, as_of=as_of, law=law, findings_digest=digests["findings"], entries_digest=digests["entries"]
-    ).first()
-    if same is not None:
-        return same
-    code = _free_code(book, as_of)
-    folder = runs_folder() / code
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        (folder / f"{name}.parquet").write_bytes(content)
-    versions = sorted(plan.version for plan in prepared.plans[book])
     with transaction.atomic():
+        # Two runs of one book and day at a time would take one code and write into one folder.
+        last_change(hold=True)
+        same = Run.objects.filter(
+            book=book, as_of=as_of, law=law, findings_digest=digests["findings"], entries_digest=digests["entries"]
+        ).first()
+        if same is not None:
+            return same
+        code = _free_code(book, as_of)
+        folder = runs_folder() / code
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            (folder / f"{name}.parquet").write_bytes(content)
+        versions = sorted(plan.version for plan in prepared.plans[book])
         run = Run.objects.create(
             code=code,
             book=book,

@@ -38,6 +38,9 @@ def explain_subject(
     if one is None or chosen is None:
         out.print("没有这个主体" if one is None else f"没有已发布的“{book}”批次；试算批次请用 --run 指定")
         raise typer.Exit(2)
+    if queries.rates_records(chosen):
+        out.print(f"“{chosen.book}”评价的是单条记录，没有主体的结果可解释")
+        raise typer.Exit(2)
     explanations = explain_unit(scope, chosen, one.pk)
     if not explanations:
         out.print(f"批次 {chosen.code} 没有评价这个主体：它不在这部办法的评价范围内")

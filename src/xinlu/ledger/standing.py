@@ -15,7 +15,7 @@ from django.db import transaction
 from xinlu.gazette import current
 from xinlu.journal.actor import Actor
 from xinlu.journal.append import append
-from xinlu.journal.sequence import next_change
+from xinlu.journal.sequence import last_change, next_change
 from xinlu.law.catalogue import Item
 from xinlu.ledger.draft import Draft, Value, draft
 from xinlu.ledger.models import Record, Source, Standing
@@ -76,6 +76,8 @@ def publish_standings(standings: Sequence[NewStanding], *, source: Source, actor
 
     Of two that start on the same day, the one with the later ``as_of`` holds.
     """
+    # What is read from here on is what will be there when it is written.
+    last_change(hold=True)
     item = current.catalogue().items[RATING]
     wanted: dict[_Chain, list[NewStanding]] = defaultdict(list)
     for one in standings:

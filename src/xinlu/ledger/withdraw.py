@@ -9,7 +9,7 @@ from django.db import transaction
 
 from xinlu.journal.actor import Actor
 from xinlu.journal.append import append
-from xinlu.journal.sequence import next_change
+from xinlu.journal.sequence import last_change, next_change
 from xinlu.ledger.models import Record
 from xinlu.ledger.versions import BATCH, supersede
 
@@ -19,6 +19,8 @@ def withdraw(records: Sequence[int], *, reason: str, actor: Actor, at: datetime)
     """Withdraw the records with these numbers; gives how many were current. A reason is required."""
     if not reason.strip():
         raise ValueError("a withdrawal needs a reason")
+    # What is read from here on is what will be there when it is written.
+    last_change(hold=True)
     current: list[Record] = []
     for start in range(0, len(records), BATCH):
         current.extend(

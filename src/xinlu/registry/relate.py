@@ -11,7 +11,7 @@ from django.db import transaction
 from xinlu.journal.actor import Actor
 from xinlu.journal.append import append
 from xinlu.journal.insert import insert_many
-from xinlu.journal.sequence import next_change
+from xinlu.journal.sequence import last_change, next_change
 from xinlu.registry.enrol import BATCH
 from xinlu.registry.models import Relation
 
@@ -42,6 +42,8 @@ def relate_many(relations: Sequence[NewRelation], *, actor: Actor, at: datetime)
 
     The same relation with another end supersedes the earlier statement: that is how a relation is ended.
     """
+    # What is read from here on is what will be there when it is written.
+    last_change(hold=True)
     wanted = {one.key: one for one in relations}
     current = _current({one.from_subject for one in wanted.values()})
     changed = [one for one in wanted.values() if _differs(one, current.get(one.key))]

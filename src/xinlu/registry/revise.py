@@ -12,7 +12,7 @@ from django.db import transaction
 from xinlu.journal.actor import Actor
 from xinlu.journal.append import append
 from xinlu.journal.insert import insert_many
-from xinlu.journal.sequence import next_change
+from xinlu.journal.sequence import last_change, next_change
 from xinlu.registry.enrol import BATCH, AttributeValue
 from xinlu.registry.models import Subject, SubjectPeriod
 from xinlu.registry.naming import initials, normalised
@@ -55,6 +55,8 @@ def revise_many(revisions: Sequence[Revision], *, actor: Actor, at: datetime) ->
     2. Days of the revision that no period covers get a period of their own.
     3. Stored periods that were cut are superseded at ``at``; the new pieces are recorded at ``at``.
     """
+    # What is read from here on is what will be there when it is written.
+    last_change(hold=True)
     wanted = defaultdict(list)
     for revision in revisions:
         wanted[revision.subject].append(revision)
