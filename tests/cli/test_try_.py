@@ -211,3 +211,48 @@ def test_it_starts_no_django(facts: Path) -> None:
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     assert json.loads(run.stdout)["book"]["id"] == "overlimit-vehicle"
+
+
+QUOTED = """
+rulebook: hostile
+version: "1"
+title: 引号
+kind: industry_credit
+sector: all
+rates: {subject: enterprise}
+in_force: {from: 2020-01-01}
+source: {document: 引号示例, issuer: 信路, grade: sample}
+levels:
+  - {level: "A'\\"; SELECT 1; --", title: 好}
+  - {level: B, title: 中}
+sources:
+  lines: {item: section_behaviour, within: life, code_field: behaviour_code}
+clauses:
+  coded: {title: 代码, hits: lines, code: "x'; DROP TABLE units; --", minus: "1"}
+  said: {title: 文字, hits: lines, when: "coalesce(description, '') = 'x\\"; DROP TABLE units; --'", minus: "2"}
+folds:
+  points: {title: 扣分, start: "10", sum: [coded, said]}
+outputs:
+  points: {title: 得分, value: points}
+  level:
+    title: 等级
+    bands: {of: points, cut: {"A'\\"; SELECT 1; --": ">= 8", B: "< 8"}}
+"""
+TWO_LINES = """
+subjects: [{id: "甲'; --", kind: enterprise}]
+records:
+  - {item: section_evaluation, id: "e'1", subject: "甲'; --", evaluation_no: "e'1", evaluated_on: 2025-01-01}
+  - {item: section_behaviour, id: r1, parent: "e'1", subject: "甲'; --", found_on: 2025-01-02,
+     behaviour_code: "x'; DROP TABLE units; --"}
+  - {item: section_behaviour, id: r2, parent: "e'1", subject: "甲'; --", found_on: 2025-01-03,
+     behaviour_code: y, description: "x\\"; DROP TABLE units; --"}
+as_of: 2025-06-30
+"""
+
+
+def test_quotes_and_semicolons_in_law_and_facts_are_text(tmp_path: Path) -> None:
+    book, facts = write(tmp_path, QUOTED, "hostile.yaml"), write(tmp_path, TWO_LINES)
+    compiled, slow = (results(book, "--facts", facts, *how) for how in ((), ("--oracle",)))
+    assert compiled == slow
+    assert {r["output"]: r["answer"] or r["value"] for r in compiled} == {"points": "7", "level": "B"}
+    assert {e["record"] for r in compiled for e in r["entries"] if e["kind"] == "hit"} == {"r1", "r2"}

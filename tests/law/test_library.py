@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from datetime import date
 from pathlib import Path
@@ -112,6 +113,35 @@ def test_a_mistake_of_shape_has_a_code_a_line_and_advice(
     assert [p.line for p in found] == [line]
     assert said in found[0].sentence
     assert found[0].next_step
+
+
+@pytest.mark.parametrize("name", ['site"; DROP TABLE units; --', "../../o'er"])
+@pytest.mark.parametrize(
+    ("file", "place"),
+    [
+        ("items/weighing.yaml", "item: weighing"),
+        ("items/weighing.yaml", "{name: site"),
+        ("items/weighing.yaml", "{name: driver"),
+        ("subjects.yaml", "kind: vessel"),
+        ("subjects.yaml", "{name: plate_colour"),
+        ("relations.yaml", "relation: operates"),
+        ("codes/list_kinds.yaml", "codes: list_kinds"),
+    ],
+)
+def test_a_name_that_could_leave_its_column_table_or_folder_is_refused(
+    standards: Path, file: str, place: str, name: str
+) -> None:
+    path = standards / "catalogue" / file
+    text = path.read_text(encoding="utf-8")
+    assert place in text
+    key = place.partition(":")[0]
+    path.write_text(text.replace(place, f"{key}: {json.dumps(name)}", 1), encoding="utf-8")
+    library = load(standards)
+    assert any(p.code == "LAW-205" and name in p.sentence for p in library.problems)
+    known = library.catalogue
+    columns = [f.name for one in known.items.values() for f in (*one.fields, *one.roles)]
+    columns += [f.name for one in known.kinds.values() for f in one.attributes]
+    assert name not in {*known.items, *known.kinds, *known.relations, *known.code_lists, *columns}
 
 
 def test_every_mistake_of_a_file_is_told_at_once(standards: Path) -> None:

@@ -8,11 +8,14 @@ The engine's tables have exactly these columns (see ``docs/architecture.md``, "T
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import StrictBool
+from pydantic import StrictBool, StringConstraints
 
 from xinlu.law.source import Document, Grade, InForce, LawModel
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+"""A name of the catalogue becomes a column, a table and a folder of the columnar copy: letters, digits, underscores."""
 
 
 class FieldType(StrEnum):
@@ -30,7 +33,7 @@ class FieldType(StrEnum):
 class Field(LawModel):
     """One data item: a typed column of an item or an attribute of a subject kind."""
 
-    name: str
+    name: Name
     """Lower-case English identifier, the column name; may not be a reserved column name."""
     title: str
     type: FieldType
@@ -56,7 +59,7 @@ class Field(LawModel):
 class Role(LawModel):
     """A role in which a record names a subject (相对人, vehicle, driver, operator …)."""
 
-    name: str
+    name: Name
     title: str
     kinds: tuple[str, ...]
     """Subject kinds that may stand in the role."""
@@ -93,7 +96,7 @@ class Publicity(LawModel):
 class Item(LawModel):
     """One catalogue item (信息项)."""
 
-    item: str
+    item: Name
     """Identity, e.g. ``administrative_penalty``; the engine's table is ``item_<item>``."""
     title: str
     national_class: str
@@ -144,7 +147,7 @@ class Item(LawModel):
 class SubjectKind(LawModel):
     """A kind of subject: enterprise, sole_trader, practitioner, vehicle, vessel, project, contract_section …"""
 
-    kind: str
+    kind: Name
     title: str
     natural_person: StrictBool = False
     identifiers: tuple[str, ...]
@@ -156,7 +159,7 @@ class SubjectKind(LawModel):
 class RelationKind(LawModel):
     """A dated relation between two kinds: ``from`` operates ``to``."""
 
-    relation: str
+    relation: Name
     title: str
     from_kinds: tuple[str, ...]
     to_kinds: tuple[str, ...]
@@ -167,7 +170,7 @@ class RelationKind(LawModel):
 class CodeList(LawModel):
     """Values a code field may take."""
 
-    codes: str
+    codes: Name
     title: str
     source: Document | None = None
     values: dict[str, str]
