@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 
 from python_calamine import CalamineWorkbook
 from tests.intake.conftest import DRIVER, START, SYSTEM, Desk, as_csv, penalty
@@ -12,6 +13,7 @@ from xinlu.access.scope import Scope
 from xinlu.intake.error_file import error_file, hand_out
 from xinlu.intake.personal import masked, masked_sentence
 from xinlu.journal.models import Event
+from xinlu.ledger.models import Delivery
 
 OWN = Scope(kind="officer", key="person:1", organ="zj", everywhere=True, sectors=("all",), level="L3")
 OTHER = Scope(kind="officer", key="person:2", organ="other", everywhere=True, sectors=("all",), level="L3")
@@ -48,6 +50,25 @@ def test_the_workbook_is_in_clear_for_the_organ_that_delivered_and_masked_for_ot
         assert data is not None
         head, row = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0).to_python()
         assert dict(zip(head, row, strict=True))["CF_SY"] == f"当事人（{shown}）违法"
+
+
+def test_what_is_told_of_a_file_and_its_name_hold_no_number_in_clear(desk: Desk) -> None:
+    wrong = penalty(1, CF_XDR_LB="自然人", CF_XDR_ZJHM=DRIVER[:-1] + "0")
+    done = desk.hand(as_csv([wrong]), f"{DRIVER}的处罚.csv")
+    assert done.queried == 1
+    assert DRIVER[:-1] not in repr(done)
+    assert Delivery._base_manager.get(pk=done.delivery).file_name == f"{id_number(DRIVER)}的处罚.csv"
+
+
+def test_cells_that_begin_like_a_formula_are_text_in_the_workbook(desk: Desk) -> None:
+    for sign in "=+-@\t":
+        danger = f"{sign}cmd|'/c calc'!A1"
+        data = error_file(SYSTEM, desk.hand(as_csv([penalty(1, CF_JDRQ="去年", CF_SY=danger, BZ=sign)])).delivery)
+        assert data is not None
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            assert b"<f>" not in packed.read("xl/worksheets/sheet1.xml")
+        head, row = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0).to_python()
+        assert str(dict(zip(head, row, strict=True))["CF_SY"]).strip() == danger.strip()
 
 
 def test_taking_a_workbook_away_is_written_into_the_journal(desk: Desk) -> None:

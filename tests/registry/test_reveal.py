@@ -38,6 +38,15 @@ def test_the_journal_says_who_read_and_why_and_never_what() -> None:
     assert NUMBER not in event.facts_text
 
 
+def test_a_number_inside_the_reason_is_masked_in_the_journal() -> None:
+    organs()
+    number = driver(region="330106", id_number=NUMBER)
+    assert reveal(scopes()["county"], number, type_="id_number", reason=f"核对{NUMBER}的处罚", at=at(1)) == NUMBER
+    event = Event.objects.get(verb="registry.identifier.revealed")
+    assert event.facts["reason"].startswith("核对330***")
+    assert NUMBER not in event.facts_text
+
+
 def test_without_a_reason_nobody_reads() -> None:
     organs()
     number = driver(region="330106", id_number=NUMBER)

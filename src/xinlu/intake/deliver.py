@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.db.models import Q
 
+from xinlu.access import masking
 from xinlu.access.scope import Scope
 from xinlu.gazette import current
 from xinlu.intake import relations, subjects
@@ -30,6 +31,7 @@ from xinlu.intake.columns import (
     spellings,
     unknown_columns,
 )
+from xinlu.intake.personal import masked_sentence
 from xinlu.intake.problems import Fault, file_problem, refuse, row_problem
 from xinlu.intake.rows import Parsed, RecordRows, raw_row
 from xinlu.intake.sheet import COMMAND, Limits, Line, read_sheet
@@ -130,7 +132,7 @@ def deliver(
             actor=actor,
             at=received_at,
             item=carries(layout)[:60],
-            file_name=name,
+            file_name=masking.within(name),
         )
         repeated = is_repeat(delivery)
         outcomes = _all_or_nothing(taking, delivery) if mode == "all_or_nothing" else taking.take(delivery)
@@ -388,6 +390,11 @@ def file_warnings(
     return warnings
 
 
+def _told(one: Outcome, delivery: Delivery) -> str:
+    """The sentence of a row for a terminal or a log, which keep what they are told."""
+    return masked_sentence(delivery.item, one.sentence, one.raw)
+
+
 def _result(
     delivery: Delivery,
     taking: _Taking,
@@ -411,7 +418,8 @@ def _result(
         duplicate=delivery.duplicate,
         codes=dict(sorted(Counter(one.code for one in outcomes if one.code).items())),
         problems=tuple(
-            row_problem(one.code, one.sentence, file=delivery.file_name, row=one.number) for one in wrong[:SHOWN]
+            row_problem(one.code, _told(one, delivery), file=delivery.file_name, row=one.number)
+            for one in wrong[:SHOWN]
         ),
         warnings=tuple(taking.warnings),
         repeated=repeated,

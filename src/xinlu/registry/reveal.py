@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from xinlu.access import masking
 from xinlu.access.scope import DataLevel, Scope
 from xinlu.access.sealing import unseal
 from xinlu.journal.append import append
@@ -24,7 +25,8 @@ def reveal(scope: Scope, number: int, *, type_: str, reason: str, at: datetime) 
     """The clear identifier of ``type_`` of a subject in scope; None when there is none to see.
 
     For officers who supervise the subject's region with data level L3 or higher, and for the subject itself. Raises
-    :class:`ReasonMissing` for an empty reason. The journal keeps who, whose, which type and why, never the value.
+    :class:`ReasonMissing` for an empty reason. The journal keeps who, whose, which type and why, never the value,
+    not even where the reason repeats it.
     """
     if not reason.strip():
         raise ReasonMissing("RG-005：查看完整证件号码须填写理由。")
@@ -38,7 +40,7 @@ def reveal(scope: Scope, number: int, *, type_: str, reason: str, at: datetime) 
         actor=scope.actor,
         verb="registry.identifier.revealed",
         obj=f"registry.subject:{one.pk}",
-        facts={"type": type_, "reason": reason.strip()},
+        facts={"type": type_, "reason": masking.within(reason.strip())},
         at=at,
     )
     return unseal(row.sealed) if row.sealed else row.value
