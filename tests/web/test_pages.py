@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from decimal import Decimal
 from urllib.parse import quote
@@ -307,6 +308,32 @@ def test_upload_looks_first_and_then_hands_over(site, province) -> None:
     assert "文件没有收下" in text_of(answer)
     assert "F" in text_of(answer)
     assert len(province.get("/deliveries/").context["rows"]) == 5
+
+
+def test_a_file_that_was_only_looked_at_does_not_stay(site, province, settings, tmp_path) -> None:
+    storages = {**settings.STORAGES, "default": {**settings.STORAGES["default"], "OPTIONS": {"location": tmp_path}}}
+    settings.STORAGES = storages
+    file = "奖项名称,荣誉级别,统一社会信用代码,授予日期,授予单位\n甲奖,省级,91330106MA2SAMP015,2026-02-01,示例协会\n"
+
+    def look(client: Client) -> None:
+        upload = SimpleUploadedFile("a.csv", file.replace("奖项", "荣誉").encode())
+        asked = {"step": "preview", "source": "honours", "item": "honour", "file": upload}
+        assert client.post("/deliveries/upload/", asked).status_code == 200
+
+    look(province)
+    (left,) = (tmp_path / "drafts").iterdir()
+    os.utime(left, (0, 0))
+    again = Client()
+    assert again.login(username="province", password=PASSWORD)
+    look(again)
+    assert [one for one in (tmp_path / "drafts").iterdir() if one.name == left.name] == []
+    assert len(list((tmp_path / "drafts").iterdir())) == 1
+
+
+def test_no_browser_keeps_a_page_of_somebody_signed_in(site, client, province) -> None:
+    for address in ("/", "/deliveries/", f"/subject/{site.driver}/", "/no/such/page/"):
+        assert "no-store" in province.get(address)["Cache-Control"]
+    assert "no-store" not in client.get("/").get("Cache-Control", "")
 
 
 def test_upload_without_a_file_names_the_field(site, province) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from datetime import datetime, timedelta
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.files.base import ContentFile
@@ -97,6 +99,7 @@ def _preview(request: HttpRequest, scope: Scope, form: UploadForm) -> HttpRespon
     except Refused as refused:
         return _page(request, form, problems=refused.problems)
     _forget(request)
+    _sweep(now())
     token = secrets.token_urlsafe(16)
     default_storage.save(_place(request, token), ContentFile(data))
     request.session[DRAFT] = {"token": token, "name": file.name, "source": wanted["source"], "item": wanted["item"]}
@@ -137,6 +140,15 @@ def _commit(request: HttpRequest, scope: Scope, sources: list[Source]) -> HttpRe
 
 def _place(request: HttpRequest, token: str) -> str:
     return f"drafts/{request.user.pk}-{token}"
+
+
+def _sweep(at: datetime) -> None:
+    """Drop files that were looked at and never handed over: no session is left that could."""
+    if not default_storage.exists("drafts"):
+        return
+    for name in default_storage.listdir("drafts")[1]:
+        if default_storage.get_modified_time(f"drafts/{name}") < at - timedelta(seconds=settings.SESSION_COOKIE_AGE):
+            default_storage.delete(f"drafts/{name}")
 
 
 def _forget(request: HttpRequest) -> None:
