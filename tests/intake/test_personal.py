@@ -12,6 +12,8 @@ from xinlu.access.masking import id_number
 from xinlu.access.scope import Scope
 from xinlu.intake.error_file import error_file, hand_out
 from xinlu.intake.personal import masked, masked_sentence
+from xinlu.intake.preview import preview
+from xinlu.intake.sheet import UPLOAD
 from xinlu.journal.models import Event
 from xinlu.ledger.models import Delivery
 
@@ -55,8 +57,11 @@ def test_the_workbook_is_in_clear_for_the_organ_that_delivered_and_masked_for_ot
 def test_what_is_told_of_a_file_and_its_name_hold_no_number_in_clear(desk: Desk) -> None:
     wrong = penalty(1, CF_XDR_LB="自然人", CF_XDR_ZJHM=DRIVER[:-1] + "0")
     done = desk.hand(as_csv([wrong]), f"{DRIVER}的处罚.csv")
-    assert done.queried == 1
-    assert DRIVER[:-1] not in repr(done)
+    looked = preview(
+        file=as_csv([wrong]), name="a.csv", source="zj-penalties", received_at=START, scope=SYSTEM, limits=UPLOAD
+    )
+    assert done.queried == looked.queried == 1
+    assert DRIVER[:-1] not in repr(done) + repr(looked.problems)
     assert Delivery._base_manager.get(pk=done.delivery).file_name == f"{id_number(DRIVER)}的处罚.csv"
 
 

@@ -29,6 +29,7 @@ from xinlu.intake.deliver import (
     taken_bytes,
     title_of,
 )
+from xinlu.intake.personal import masked_sentence
 from xinlu.intake.problems import refuse, row_problem
 from xinlu.intake.rows import Parsed, RecordRows
 from xinlu.intake.sheet import UPLOAD, Limits, read_sheet
@@ -129,7 +130,10 @@ def preview(
         corrections=looking.kinds["correction"],
         withdrawals=looking.kinds["withdrawal"],
         codes=dict(sorted(Counter(one.code for one in outcomes if one.code).items())),
-        problems=tuple(row_problem(one.code, one.sentence, file=name, row=one.number) for one in wrong[:SHOWN]),
+        problems=tuple(
+            row_problem(one.code, masked_sentence(carries(layout), one.sentence, one.raw), file=name, row=one.number)
+            for one in wrong[:SHOWN]
+        ),
         warnings=tuple(file_warnings(table, layout, origin)),
         repeated=repeated,
         sample=tuple(looking.sample),
