@@ -39,21 +39,23 @@ def drawn(law: Law, populations: int) -> Iterator[tuple[Random, Population]]:
 def test_two_runs_give_equal_bytes_whatever_the_order_of_rows(book: str, version: str, populations: int) -> None:
     law = shipped_law(book, version)
     bench = Bench(law)
+    rows = 0
     try:
         for random, population in drawn(law, populations):
-            first, second = (_bytes(bench, population, law, random) for _ in range(2))
-            assert first == second
+            first, second = (_results(bench, population, random) for _ in range(2))
+            assert [_written(table) for table in first] == [_written(table) for table in second]
+            rows += sum(table.num_rows for table in first)
     finally:
         bench.close()
+    # One population may hold nobody whom the book rates on its day; all of them together may not.
+    assert rows
 
 
-def _bytes(bench: Bench, population: Population, law: Law, random: Random) -> list[bytes]:
-    """The results of one run as they would be written, rows in the order that came."""
+def _results(bench: Bench, population: Population, random: Random) -> list[pa.Table]:
+    """The results of one run, rows in the order that came."""
     bench.compiled(population, random)
     plan = bench.plans[population.as_of]
-    tables = [table for name in plan.order for table in (plan.findings(name), plan.entries(name))]
-    assert any(table.num_rows for table in tables) or not law.days
-    return [_written(table) for table in tables]
+    return [table for name in plan.order for table in (plan.findings(name), plan.entries(name))]
 
 
 def _written(table: pa.Table) -> bytes:
