@@ -34,6 +34,7 @@ def test_a_book_against_itself_moves_nobody_and_leaves_nobody_out(ledger):
     for impact in found.impacts:
         assert impact.population == impact.unchanged == 2
         assert impact.unaccounted == 0
+        assert [(one.group, one.units) for one in impact.groups if one.kind == "city"] == [("330100", 2)]
         assert not impact.shifts
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from django.conf import settings
+
 from xinlu.assessment.run import UnknownBook
 from xinlu.engine.compare import Impact, compare
 from xinlu.engine.duck import Duck
@@ -15,6 +17,7 @@ from xinlu.engine.run import prepare
 from xinlu.gazette import current
 from xinlu.law.library import Library, load_rulebook
 from xinlu.law.problem import LawError, problem
+from xinlu.law.regions import Regions, load_regions
 from xinlu.law.rulebook import Rulebook
 from xinlu.law.source import InForce
 from xinlu.ledger import columnar
@@ -90,13 +93,15 @@ def _levels(book: Rulebook, output: str) -> tuple[str, ...]:
 
 
 def _labels(units: set[int]) -> dict[int, dict[str, str]]:
+    """City (as the tree of regions has it) and kind of each unit; a region that it does not know stands for itself."""
+    regions = load_regions(Path(settings.STANDARDS) / "regions.yaml")
     rows = Subject._base_manager.filter(pk__in=units).values_list("pk", "region", "kind")
-    return {number: {"city": _city(region), "kind": kind} for number, region, kind in rows}
+    return {number: {"city": _city(regions, region), "kind": kind} for number, region, kind in rows}
 
 
-def _city(region: str) -> str:
-    """The city-level code of a region; 义乌 is one of its own."""
-    return region if region == "330782" else f"{region[:4]}00"
+def _city(regions: Regions, region: str) -> str:
+    city = regions.city_of(region) if region in regions else None
+    return city.code if city else region
 
 
 def _names(units: set[int]) -> dict[int, str]:

@@ -54,16 +54,6 @@ def is_whole(one: Run) -> bool:
     return found == [one.findings_digest, one.entries_digest]
 
 
-def findings_table_of(one: Run) -> pa.Table:
-    """All findings of a run as a table."""
-    return pq.read_table(_file(one.code, "findings"))
-
-
-def entries_table_of(one: Run) -> pa.Table:
-    """All entries of a run as a table."""
-    return pq.read_table(_file(one.code, "entries"))
-
-
 def entries_of(scope: Scope, code: str, unit: int) -> list[Entry]:
     """The lines of one unit of a run, in canonical order; none for a unit or run that the asker may not see."""
     return rows_of_entries(_rows(code, "entries", unit)) if _visible(scope, code, unit) else []
