@@ -11,9 +11,10 @@ import pyarrow as pa
 
 from xinlu.engine.compile.draft import Step
 from xinlu.engine.compile.primitives import identifier, text_literal
+from xinlu.engine.shelves import Shelved
 
-TableLike: TypeAlias = "pa.Table | Sequence[Path] | Sequence[str]"
-"""Rows in memory, or the Parquet files that hold them."""
+TableLike: TypeAlias = "pa.Table | Shelved | Sequence[Path] | Sequence[str]"
+"""Rows in memory, or the Parquet files that hold them, plain or on shelves."""
 
 
 class Duck:
@@ -43,6 +44,8 @@ class Duck:
             self.connection.execute(
                 f"CREATE OR REPLACE VIEW {identifier(name)} AS SELECT * FROM {identifier('rows of ' + name)}"
             )
+        elif isinstance(table, Shelved):
+            self.connection.execute(f"CREATE OR REPLACE VIEW {identifier(name)} AS {table.query()}")
         else:
             files = ", ".join(text_literal(str(one)) for one in table)
             self.connection.execute(
