@@ -409,11 +409,8 @@ class FoldWriter:
             f"SELECT unit, any_value(start) AS start, any_value(floor) AS low, any_value(ceiling) AS high, "
             f"list(counted ORDER BY place) AS amounts FROM {steps} GROUP BY unit"
         )
-        folded = (
-            f"SELECT unit, list_reduce(list_prepend([start], list_transform(amounts, lambda a: [a])), "
-            f"lambda s, a: list_append(s, CAST(least(high, greatest(low, s[-1] + a[1])) AS {kind}))) AS states "
-            f"FROM ({gathered})"
-        )
+        states = p.clamped("start", "amounts", "low", "high", kind)
+        folded = f"SELECT unit, {states} AS states FROM ({gathered})"
         state = "s.states[CAST(t.place AS INTEGER) + 1] AS state"
         return f"SELECT t.*, {state} FROM {steps} t JOIN ({folded}) s ON s.unit = t.unit"
 

@@ -1,7 +1,8 @@
 """Exact primitives in SQL: division, roots, rounding, months, levels. One set per backend, one conformance table.
 
-Every function takes SQL text of its arguments and gives SQL text. ``tests/engine/test_conformance.py`` runs the
-same table of cases on each backend and on the oracle before any book does.
+Every function takes SQL text of its arguments and gives SQL text: DuckDB's, or in portable steps a call by name for
+which each backend has an expression of its own. ``tests/engine/test_conformance.py`` runs the same table of cases on
+each backend and on the oracle before any book does.
 
 DuckDB's own ``/``, ``avg`` and ``sqrt`` give binary floats, and its ``least``/``greatest`` skip missing arguments;
 nothing here uses them for points.
@@ -9,11 +10,50 @@ nothing here uses them for points.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date
 from decimal import Decimal
+from functools import wraps
+from typing import Final
 
 from xinlu.law.types import MOST_DIGITS, Type
+
+CALL: Final = "xl_"
+"""How the names of calls begin under which primitives stand in portable steps."""
+
+_PORTABLE: ContextVar[bool] = ContextVar("portable", default=False)
+
+
+@contextmanager
+def portable() -> Iterator[None]:
+    """While this is entered, primitives are written as calls by name, ``xl_quotient(a, 2, b, 3, 12)``: steps for a
+    backend (:mod:`xinlu.engine.backends`), which puts its own expression in the place of each call. Otherwise they
+    are written out as DuckDB's SQL, which costs DuckDB nothing."""
+    token = _PORTABLE.set(True)
+    try:
+        yield
+    finally:
+        _PORTABLE.reset(token)
+
+
+def is_portable() -> bool:
+    """Whether steps are being written for other engines than DuckDB."""
+    return _PORTABLE.get()
+
+
+def _primitive(write: Callable[..., str]) -> Callable[..., str]:
+    """A primitive that is a call by name in portable steps; scales stand in the call as plain numbers."""
+
+    @wraps(write)
+    def written(*args: str | int) -> str:
+        if not _PORTABLE.get():
+            return write(*args)
+        return f"{CALL}{write.__name__}({', '.join(map(str, args))})"
+
+    return written
+
 
 _POWER = {scale: "1" + "0" * scale for scale in range(39)}
 
@@ -69,6 +109,7 @@ def _unscaled(sql: str, scale: int) -> str:
     return f"CAST(CAST({sql} AS DECIMAL(38, {scale})) * {_POWER[scale]} AS HUGEINT)"
 
 
+@_primitive
 def quotient(a: str, a_scale: int, b: str, b_scale: int, scale: int) -> str:
     """a ÷ b at ``scale``, half away from zero, in integers; missing when b is 0 or either is missing.
 
@@ -114,6 +155,7 @@ def scaled_down(integer: str, scale: int) -> str:
     return f"CAST(CAST({integer} AS DECIMAL(38, 0)) * {unit} AS DECIMAL(38, {scale}))"
 
 
+@_primitive
 def rounded(a: str, digits: int, scale: int, to: int) -> str:
     """Half away from zero at ``to`` digits behind the point."""
     if to >= scale:
@@ -121,16 +163,19 @@ def rounded(a: str, digits: int, scale: int, to: int) -> str:
     return f"CAST({a} AS {decimal_type(digits - scale + 1 + to, to)})"
 
 
+@_primitive
 def floored(a: str, scale: int) -> str:
     """The greatest whole number not above."""
     return f"CAST({a} AS DECIMAL(38, 0))" if scale == 0 else f"CAST(floor({a}) AS DECIMAL(38, 0))"
 
 
+@_primitive
 def ceiled(a: str, scale: int) -> str:
     """The smallest whole number not below."""
     return f"CAST({a} AS DECIMAL(38, 0))" if scale == 0 else f"CAST(ceil({a}) AS DECIMAL(38, 0))"
 
 
+@_primitive
 def steps(a: str, a_scale: int, b: str, b_scale: int) -> str:
     """Whole steps of size b in a: floor(a ÷ b), exactly; missing when b is 0."""
     scale = max(a_scale, b_scale)
@@ -141,7 +186,8 @@ def steps(a: str, a_scale: int, b: str, b_scale: int) -> str:
     return f"CAST({floor} AS DECIMAL(38, 0))"
 
 
-def root(a: str, scale: int, to: int = 12) -> str:
+@_primitive
+def root(a: str, scale: int, to: int) -> str:
     """Square root at ``to`` digits, half up, exact; missing below 0.
 
     The float root is only a first guess: two Newton steps in integers, then a correction by one, make it the
@@ -171,11 +217,13 @@ def extreme(name: str, parts: Sequence[str]) -> str:
     return f"(CASE WHEN {absent} THEN NULL ELSE {name}({', '.join(parts)}) END)"
 
 
+@_primitive
 def add_months(day: str, months: str) -> str:
     """Calendar months later, clamped at the end of the month."""
     return f"CAST(({day}) + to_months(CAST({months} AS INTEGER)) AS DATE)"
 
 
+@_primitive
 def add_days(day: str, days: str) -> str:
     """Days later."""
     return f"(({day}) + CAST({days} AS INTEGER))"
@@ -188,15 +236,25 @@ def add_length(day: str, length: str, sign: int = 1) -> str:
     return shift(day, str(sign * int(count)))
 
 
+@_primitive
 def days_between(a: str, b: str) -> str:
     """b − a in days."""
     return f"CAST(date_diff('day', {a}, {b}) AS DECIMAL(7, 0))"
 
 
+@_primitive
 def months_between(a: str, b: str) -> str:
     """Completed months from a to b: the largest n with add_months(a, n) <= b."""
     n = f"((year({b}) - year({a})) * 12 + month({b}) - month({a}))"
     return f"CAST({n} - CASE WHEN {add_months(a, n)} > ({b}) THEN 1 ELSE 0 END AS DECIMAL(7, 0))"
+
+
+@_primitive
+def clamped(start: str, amounts: str, low: str, high: str, kind: str) -> str:
+    """The list of states of a run between two bounds: where it starts, and the state after each of ``amounts``."""
+    step = f"list_append(s, CAST(least({high}, greatest({low}, s[-1] + a[1])) AS {kind}))"
+    lists = f"list_prepend([{start}], list_transform({amounts}, lambda a: [a]))"
+    return f"list_reduce({lists}, lambda s, a: {step})"
 
 
 def rank(level: str, levels: Sequence[str]) -> str:

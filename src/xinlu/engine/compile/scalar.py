@@ -198,7 +198,7 @@ _CALLS: dict[str, Callable[[Scalar, Node, Columns], str]] = {
     "floor": lambda w, n, c: p.floored(w.sql(n.args[0], c), _type(n.args[0]).scale),
     "ceil": lambda w, n, c: p.ceiled(w.sql(n.args[0], c), _type(n.args[0]).scale),
     "abs": lambda w, n, c: f"abs({w.sql(n.args[0], c)})",
-    "sqrt": lambda w, n, c: p.root(w.sql(n.args[0], c), _type(n.args[0]).scale),
+    "sqrt": lambda w, n, c: p.root(w.sql(n.args[0], c), _type(n.args[0]).scale, QUOTIENT_SCALE),
     "steps": _steps,
     "least": _extreme("least"),
     "greatest": _extreme("greatest"),

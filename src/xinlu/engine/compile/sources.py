@@ -89,7 +89,7 @@ def anniversary_bounds(draft: Draft, period: Period, start: str, after: str) -> 
     if unit == "months":
         passed = f"CAST({p.months_between(start, draft.today)} AS INTEGER)"
     else:
-        passed = f"date_diff('day', {start}, {draft.today})"
+        passed = f"CAST({p.days_between(start, draft.today)} AS INTEGER)"
     cycle = f"({passed} // {count})"
     shift = p.add_months if unit == "months" else p.add_days
     if period.anniversary == "running":
