@@ -37,6 +37,7 @@ _OF_THE_OTHER = "levels are those of the book that is read, and ordered by its s
 _TIGHT = "only a group of fifty ranked carriers and more has a percentile between both numbers"
 _DRIVERS = "drivers are compared with AA alone, which stays above and below the same levels that they have"
 _BELOW = "compared with a bound that lies far above what stands in for a missing number"
+_NO_MOVE = "no move limits the tier, so that nothing tells the order"
 
 SURVIVORS: dict[str, dict[str, str]] = {
     "fmcsa-sms-unsafe-driving 3": {
@@ -76,12 +77,17 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "outputs.profile.conditions.0": "a low-risk ship has no points: " + _APART,
         "outputs.priority.conditions.0": "a ship never inspected has no window: " + _APART,
     },
+    "random-inspection-tier sample-1": {f"outputs.tier.levels.{place}": _NO_MOVE for place in range(3)},
     "road-driver-integrity 2008": {
         "values.must_study.is 0 → 1": _BELOW,
         "values.must_study.is 0 → -1": _BELOW,
         "outputs.level.conditions.0": "twenty points and none: " + _APART,
     },
     "safety-code-driver sample-1": {"outputs.code.conditions.2": "past the line before them both " + _APART},
+    "safety-code-firm sample-1": {"outputs.care.conditions.0": "both tighten, and neither cites a record"},
+    "sole-trader-freight sample-1": {
+        "outputs.level.moves 不高于经营者诚信考核等级的上一级 / 在严重失信名单上的定为B级": "both lead down to the worst level"
+    },
     "taxi-driver 2018": {
         "outputs.bad_record.conditions.0": "both list under the same clause",
         "outputs.bad_record.conditions.1": "both list under the same clause",
