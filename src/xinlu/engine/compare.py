@@ -1,21 +1,31 @@
 """Two results over the same people compared: who moves, from what to what, and by which clause.
 
 The impact statement (影响评估) of a new version. Nobody is unaccounted for: every unit of either result is
-unchanged, moved, came or left.
+unchanged, moved, came or left. The work is done in DuckDB over the files of both results, so that a province of
+millions never stands in memory as objects; only the units that move are handed out, one after the other.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
-from xinlu.engine.result import Entry, Finding
+import pyarrow as pa
+
+from xinlu.engine.compile.primitives import identifier, text_literal
+from xinlu.engine.duck import Duck, TableLike
+from xinlu.engine.result import Entry, Finding, entries_table, findings_table
 
 ABSENT = "absent"
 """Where a unit stands that is not in a population."""
+PLACES = "places"
+"""Table: ``output, unit, before, after``, then ``number_…`` and ``reason_…`` of both sides – one row a unit and
+output, whoever stands in either result. The number is the answer itself, what its bands compared, or the day as days
+since 1970."""
+CAUSES = "causes"
+"""Table: ``output, unit, clause, before, after, moved`` – of units that move, the clauses whose points differ and
+those that move or decide the level in the one result only (``moved``, without points)."""
 
 Labels = Mapping[int, Mapping[str, str]]
 """Unit → kind of group (``city``, ``sector``) → group."""
@@ -37,7 +47,8 @@ class Difference:
 
 @dataclass(frozen=True)
 class Shift:
-    """One unit that stands elsewhere: ``before`` and ``after`` are places as :func:`place_of` gives them."""
+    """One unit that stands elsewhere. ``before`` and ``after``: its level or other answer, ``rated`` for a number or
+    day, else ``not_rated``, ``open`` or :data:`ABSENT`."""
 
     unit: int
     before: str
@@ -48,6 +59,9 @@ class Shift:
     """The clauses whose points differ, the largest difference first."""
     moves: tuple[str, ...]
     """Clauses that move or decide the level in the one result only; ``move 2`` for a move without a clause."""
+    reason_before: str | None = None
+    """Why it was not rated, or what is open."""
+    reason_after: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,19 +86,191 @@ class Impact:
     matrix: Mapping[tuple[str, str], int]
     """(before, after) → number of units; their sum is ``population``."""
     population: int
+    """Different units of both results, counted from the findings and not from the matrix."""
     unchanged: int
+    moved: int
+    """Units whose place differs."""
     shifts: tuple[Shift, ...]
-    """Every unit whose place differs, by unit."""
+    """The units whose place differs, by unit: all of them, or as many as were asked for."""
     numbers_changed: int
     """Units whose place is the same though the number behind it differs."""
     groups: tuple[GroupCount, ...]
     by_clause: Mapping[str, int]
-    """Clause → number of shifts that it has a part in."""
+    """Clause → number of moved units that it has a part in."""
 
     @property
     def unaccounted(self) -> int:
-        """Units that are neither unchanged nor shifted; always 0."""
-        return self.population - self.unchanged - len(self.shifts)
+        """Units that are neither unchanged nor moved; always 0."""
+        return self.population - self.unchanged - self.moved
+
+
+# ── what is compared ────────────────────────────────────────────────────────────────────────────
+
+
+def lay_out(
+    duck: Duck, before: tuple[TableLike, TableLike], after: tuple[TableLike, TableLike], *, outputs: Sequence[str]
+) -> None:
+    """Make the tables :data:`PLACES` and :data:`CAUSES` on ``duck`` from findings and entries of both results."""
+    for side, (findings, entries) in (("before", before), ("after", after)):
+        duck.register(f"findings {side}", findings)
+        duck.register(f"entries {side}", entries)
+    wanted = ", ".join(text_literal(one) for one in outputs) or "NULL"
+    execute = duck.connection.execute
+    for side in ("before", "after"):
+        execute(f"CREATE OR REPLACE TEMP VIEW {identifier('placed ' + side)} AS {_placed(side, wanted)}")
+    execute(
+        f"CREATE OR REPLACE TEMP TABLE {PLACES} AS SELECT output, unit, "
+        f"coalesce(o.place, '{ABSENT}') AS before, coalesce(n.place, '{ABSENT}') AS after, "
+        "o.number AS number_before, n.number AS number_after, o.reason AS reason_before, n.reason AS reason_after "
+        'FROM "placed before" o FULL JOIN "placed after" n USING (output, unit)'
+    )
+    execute(f"CREATE OR REPLACE TEMP TABLE {CAUSES} AS {_causes(wanted)}")
+
+
+def population(duck: Duck, output: str) -> int:
+    """Different units in the findings of both results; :func:`lay_out` must have been called."""
+    name = text_literal(output)
+    ((number,),) = duck.rows(
+        f'SELECT count(*) FROM (SELECT unit FROM "findings before" WHERE output = {name} '
+        f'UNION SELECT unit FROM "findings after" WHERE output = {name})'
+    )
+    return int(number)
+
+
+_PLACE = (
+    "CASE WHEN f.status <> 'rated' THEN f.status WHEN f.flag IS NOT NULL THEN CASE WHEN f.flag THEN 'true' "
+    "ELSE 'false' END ELSE coalesce(nullif(f.level, ''), nullif(f.text, ''), f.status) END"
+)
+_NUMBER = "coalesce(f.number, CAST(date_diff('day', DATE '1970-01-01', f.day) AS DECIMAL(38, 12)), b.raw)"
+
+
+def _placed(side: str, wanted: str) -> str:
+    return (
+        f"SELECT f.output, f.unit, {_PLACE} AS place, CAST({_NUMBER} AS DECIMAL(38, 12)) AS number, f.reason "
+        f"FROM {identifier('findings ' + side)} f LEFT JOIN ("
+        f"SELECT unit, step, any_value(raw) AS raw FROM {identifier('entries ' + side)} "
+        f"WHERE kind = 'band' AND step IN ({wanted}) GROUP BY unit, step) b ON b.unit = f.unit AND b.step = f.output "
+        f"WHERE f.output IN ({wanted})"
+    )
+
+
+def _causes(wanted: str) -> str:
+    """Only of units that move: everybody else's entries are read once and left."""
+    moved = f"(SELECT DISTINCT unit FROM {PLACES} WHERE before <> after)"
+
+    def points(side: str) -> str:
+        return (
+            f"SELECT unit, clause, sum(share) AS share FROM {identifier('entries ' + side)} "
+            "WHERE clause IS NOT NULL AND share <> 0 AND kind IN ('hit', 'cap', 'clamp') "
+            f"AND unit IN {moved} GROUP BY unit, clause"
+        )
+
+    def moves(side: str) -> str:
+        return (
+            f"SELECT DISTINCT step AS output, unit, coalesce(clause, 'move ' || seq) AS clause "
+            f"FROM {identifier('entries ' + side)} WHERE step IN ({wanted}) AND unit IN {moved} "
+            "AND (kind = 'move' OR (kind = 'condition' AND clause IS NOT NULL))"
+        )
+
+    number = "CAST(coalesce({}.share, 0) AS DECIMAL(38, 12))"
+    before, after = number.format("o"), number.format("n")
+    differing = (
+        f"SELECT unit, clause, {before} AS before, {after} AS after "
+        f"FROM ({points('before')}) o FULL JOIN ({points('after')}) n USING (unit, clause) WHERE {before} <> {after}"
+    )
+    turned = (
+        f"SELECT output, unit, clause FROM ({moves('before')}) o FULL JOIN ({moves('after')}) n "
+        "USING (output, unit, clause) WHERE o.unit IS NULL OR n.unit IS NULL"
+    )
+    return (
+        f"SELECT p.output, p.unit, d.clause, d.before, d.after, false AS moved FROM {PLACES} p "
+        f"JOIN ({differing}) d ON d.unit = p.unit WHERE p.before <> p.after UNION ALL "
+        f"SELECT p.output, p.unit, t.clause, NULL, NULL, true FROM {PLACES} p "
+        f"JOIN ({turned}) t ON t.unit = p.unit AND t.output = p.output WHERE p.before <> p.after"
+    )
+
+
+# ── what comes out ──────────────────────────────────────────────────────────────────────────────
+
+
+def summarise(
+    duck: Duck,
+    *,
+    output: str,
+    population: int,
+    levels: Sequence[str] = (),
+    groups: Sequence[str] = (),
+    where: str = "true",
+    most: int | None = None,
+) -> Impact:
+    """The comparison of one output from :data:`PLACES` and :data:`CAUSES` on ``duck``.
+
+    ``population``: how many units there are, counted apart. ``levels``: best first, to tell better from worse (numbers
+    and dates: more is better). ``groups``: columns of ``places`` that hold a list of groups. ``where``: SQL over a row
+    of ``places``, to look at part of the units. ``most``: how many shifts to give.
+    """
+    own = f"output = {text_literal(output)} AND ({where})"
+    matrix = {
+        (before, after): number
+        for before, after, number in duck.rows(
+            f"SELECT before, after, count(*) FROM {PLACES} WHERE {own} GROUP BY ALL ORDER BY ALL"
+        )
+    }
+    ((unchanged, moved, numbers),) = duck.rows(
+        "SELECT count(*) FILTER (before = after), count(*) FILTER (before <> after), "
+        "count(*) FILTER (before = after AND number_before IS DISTINCT FROM number_after) "
+        f"FROM {PLACES} WHERE {own}"
+    )
+    by_clause = duck.rows(
+        f"SELECT clause, count(DISTINCT unit) FROM {CAUSES} WHERE output = {text_literal(output)} AND unit IN "
+        f"(SELECT unit FROM {PLACES} WHERE {own}) GROUP BY clause ORDER BY clause"
+    )
+    return Impact(
+        output=output,
+        places=_places(matrix, levels),
+        matrix=matrix,
+        population=population,
+        unchanged=unchanged,
+        moved=moved,
+        shifts=tuple(shifts(duck, output=output, where=where, most=most)),
+        numbers_changed=numbers,
+        groups=tuple(_grouped(duck, own, levels, groups)),
+        by_clause=dict(by_clause),
+    )
+
+
+def shifts(duck: Duck, *, output: str, where: str = "true", most: int | None = None) -> Iterator[Shift]:
+    """The units whose place differs, by unit, with what moves them; read in parts, for files of any length.
+
+    Ask ``duck`` nothing else before the last one was read.
+    """
+    own = f"output = {text_literal(output)} AND before <> after AND ({where})"
+    limit = "" if most is None else f" LIMIT {int(most)}"
+    moving = f"SELECT * FROM {PLACES} WHERE {own} ORDER BY unit{limit}"
+    causes = (
+        "SELECT unit, list(struct_pack(clause := clause, before := before, after := after) "
+        "ORDER BY abs(after - before) DESC, clause) FILTER (NOT moved) AS points, "
+        f"list(clause ORDER BY clause) FILTER (moved) AS moves FROM {CAUSES} "
+        f"WHERE output = {text_literal(output)} GROUP BY unit"
+    )
+    reader = duck.connection.execute(
+        "SELECT p.unit, p.before, p.after, p.number_before, p.number_after, c.points, c.moves, "
+        "p.reason_before, p.reason_after "
+        f"FROM ({moving}) p LEFT JOIN ({causes}) c USING (unit) ORDER BY p.unit"
+    )
+    while rows := reader.fetchmany(10_000):
+        for unit, before, after, number_before, number_after, points, moves, reason_before, reason_after in rows:
+            yield Shift(
+                unit=unit,
+                before=before,
+                after=after,
+                number_before=number_before,
+                number_after=number_after,
+                clauses=tuple(Difference(one["clause"], one["before"], one["after"]) for one in points or ()),
+                moves=tuple(moves or ()),
+                reason_before=reason_before,
+                reason_after=reason_after,
+            )
 
 
 def compare(
@@ -95,103 +281,31 @@ def compare(
     levels: Sequence[str] = (),
     groups: Labels | None = None,
 ) -> Impact:
-    """What changes for ``output`` from one result to the other.
+    """What changes for ``output`` between two small results that are held in memory.
 
     ``before`` and ``after``: findings and entries of one book, of two versions, days or sets of facts;
-    ``levels``: best first, to tell better from worse (numbers and dates: more is better);
     ``groups``: labels by which units are counted.
     """
-    old, new = _Side(before, output), _Side(after, output)
-    units = sorted(old.findings.keys() | new.findings.keys())
-    shifts = [_shift(unit, old, new) for unit in units if old.place(unit) != new.place(unit)]
-    same = [unit for unit in units if old.place(unit) == new.place(unit)]
-    matrix = Counter((old.place(unit), new.place(unit)) for unit in units)
-    return Impact(
-        output=output,
-        places=_places(matrix, levels),
-        matrix=dict(sorted(matrix.items())),
-        population=len(units),
-        unchanged=len(same),
-        shifts=tuple(shifts),
-        numbers_changed=sum(1 for unit in same if old.number(unit) != new.number(unit)),
-        groups=tuple(_grouped(units, old, new, levels, groups or {})),
-        by_clause=dict(sorted(Counter(name for shift in shifts for name in _responsible(shift)).items())),
-    )
+    duck = Duck({})
+    try:
+        old, new = ((findings_table(findings), entries_table(entries)) for findings, entries in (before, after))
+        lay_out(duck, old, new, outputs=[output])
+        kinds = sorted({kind for labels in (groups or {}).values() for kind in labels})
+        _add_labels(duck, groups or {}, kinds)
+        return summarise(duck, output=output, population=population(duck, output), levels=levels, groups=kinds)
+    finally:
+        duck.close()
 
 
-def place_of(finding: Finding | None) -> str:
-    """Where a unit stands: its level or other answer, ``rated`` for a number or day, else its status.
-
-    >>> place_of(None), place_of(Finding(1, "level", "rated", level="AA")), place_of(Finding(1, "score", "open"))
-    ('absent', 'AA', 'open')
-    """
-    if finding is None:
-        return ABSENT
-    if finding.status != "rated":
-        return finding.status
-    if finding.flag is not None:
-        return "true" if finding.flag else "false"
-    return finding.level or finding.text or finding.status
-
-
-# ── one side ────────────────────────────────────────────────────────────────────────────────────
-
-
-class _Side:
-    """One of the two results, by unit."""
-
-    def __init__(self, result: tuple[Iterable[Finding], Iterable[Entry]], output: str) -> None:
-        findings, entries = result
-        self.findings = {one.unit: one for one in findings if one.output == output}
-        self.points: dict[int, dict[str, Decimal]] = {}
-        self.moves: dict[int, set[str]] = {}
-        self.bands: dict[int, Decimal | None] = {}
-        for entry in entries:
-            self._take(entry, output)
-
-    def _take(self, entry: Entry, output: str) -> None:
-        if entry.clause is not None and entry.share and entry.kind in {"hit", "cap", "clamp"}:
-            points = self.points.setdefault(entry.unit, {})
-            points[entry.clause] = points.get(entry.clause, Decimal(0)) + entry.share
-        if entry.step == output and (entry.kind == "move" or (entry.kind == "condition" and entry.clause)):
-            self.moves.setdefault(entry.unit, set()).add(entry.clause or f"move {entry.seq}")
-        if entry.step == output and entry.kind == "band":
-            self.bands[entry.unit] = entry.raw
-
-    def place(self, unit: int) -> str:
-        return place_of(self.findings.get(unit))
-
-    def number(self, unit: int) -> Any:
-        """The number behind the place: the answer itself, or what the bands compared."""
-        finding = self.findings.get(unit)
-        number_or_day = None if finding is None else finding.number if finding.day is None else finding.day
-        return number_or_day if number_or_day is not None else self.bands.get(unit)
-
-
-def _shift(unit: int, old: _Side, new: _Side) -> Shift:
-    before, after = old.points.get(unit, {}), new.points.get(unit, {})
-    differences = [
-        Difference(clause, before.get(clause, Decimal(0)), after.get(clause, Decimal(0)))
-        for clause in sorted(before.keys() | after.keys())
-        if before.get(clause) != after.get(clause)
-    ]
-    numbers = [one if isinstance(one, Decimal) else None for one in (old.number(unit), new.number(unit))]
-    return Shift(
-        unit=unit,
-        before=old.place(unit),
-        after=new.place(unit),
-        number_before=numbers[0],
-        number_after=numbers[1],
-        clauses=tuple(sorted(differences, key=lambda one: -abs(one.change))),
-        moves=tuple(sorted(old.moves.get(unit, set()) ^ new.moves.get(unit, set()))),
-    )
-
-
-def _responsible(shift: Shift) -> set[str]:
-    return {one.clause for one in shift.clauses} | set(shift.moves)
-
-
-# ── the whole population ────────────────────────────────────────────────────────────────────────
+def _add_labels(duck: Duck, groups: Labels, kinds: Sequence[str]) -> None:
+    for kind in kinds:
+        pairs = [(unit, [labels[kind]]) for unit, labels in groups.items() if kind in labels]
+        table = pa.table({"unit": [unit for unit, _ in pairs], kind: [own for _, own in pairs]})
+        duck.register(f"labels {kind}", table)
+        duck.connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {PLACES} AS "
+            f"SELECT p.*, l.{identifier(kind)} FROM {PLACES} p LEFT JOIN {identifier('labels ' + kind)} l USING (unit)"
+        )
 
 
 def _places(matrix: Mapping[tuple[str, str], int], levels: Sequence[str]) -> tuple[str, ...]:
@@ -201,26 +315,21 @@ def _places(matrix: Mapping[tuple[str, str], int], levels: Sequence[str]) -> tup
     return (*levels, *others, *(place for place in last if place in met))
 
 
-def _grouped(
-    units: Sequence[int], old: _Side, new: _Side, levels: Sequence[str], groups: Labels
-) -> Iterable[GroupCount]:
-    members: dict[tuple[str, str], list[int]] = {}
-    for unit in units:
-        for kind, group in groups.get(unit, {}).items():
-            members.setdefault((kind, group), []).append(unit)
-    for (kind, group), own in sorted(members.items()):
-        turns = [_turn(unit, old, new, levels) for unit in own]
-        changed = sum(1 for unit in own if old.place(unit) != new.place(unit))
-        yield GroupCount(kind, group, len(own), changed, turns.count(1), turns.count(-1))
+def _grouped(duck: Duck, own: str, levels: Sequence[str], groups: Sequence[str]) -> Iterator[GroupCount]:
+    for kind in groups:
+        rows = duck.rows(
+            f"SELECT grp, count(*), count(*) FILTER (before <> after), count(*) FILTER (turn > 0), "
+            f"count(*) FILTER (turn < 0) FROM (SELECT unnest({identifier(kind)}) AS grp, before, after, "
+            f"{_turn(levels)} AS turn FROM {PLACES} WHERE {own}) GROUP BY grp ORDER BY grp"
+        )
+        for group, units, changed, better, worse in rows:
+            yield GroupCount(kind, group, units, changed, better, worse)
 
 
-def _turn(unit: int, old: _Side, new: _Side, levels: Sequence[str]) -> int:
-    """1 for better, -1 for worse, 0 for equal or not comparable."""
-    before, after = old.place(unit), new.place(unit)
-    if before in levels and after in levels:
-        ranks = levels.index(before), levels.index(after)
-        return (ranks[0] > ranks[1]) - (ranks[0] < ranks[1])
-    numbers = old.number(unit), new.number(unit)
-    if before != after or levels or None in numbers:
-        return 0
-    return bool(numbers[1] > numbers[0]) - bool(numbers[1] < numbers[0])
+def _turn(levels: Sequence[str]) -> str:
+    """SQL: 1 for better, -1 for worse, 0 for equal or not comparable."""
+    if levels:
+        ranks = "[" + ", ".join(text_literal(one) for one in levels) + "]"
+        before, after = (f"nullif(list_position({ranks}, {side}), 0)" for side in ("before", "after"))
+        return f"coalesce(sign({before} - {after}), 0)"
+    return "CASE WHEN before <> after THEN 0 ELSE coalesce(sign(number_after - number_before), 0) END"
