@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from dataclasses import replace
 from datetime import date, datetime
@@ -18,9 +19,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 from tests.province import ACTOR, at, deliver, driver, firm, organs, penalty, source
 
+from xinlu.engine import manifest
+from xinlu.engine.manifest import Manifest
 from xinlu.gazette import current
 from xinlu.ledger import columnar
-from xinlu.ledger.columnar import Manifest, rebuild, sync, tables
+from xinlu.ledger.columnar import CopyError, compact, rebuild, sync, tables
 from xinlu.ledger.columns import schemas
 from xinlu.ledger.withdraw import withdraw
 from xinlu.registry.relate import NewRelation, relate
@@ -31,8 +34,7 @@ TABLE = f"item_{ITEM}"
 
 
 def rows(folder: Path, table: str, columns: str = "*") -> list[tuple[Any, ...]]:
-    paths = tables(folder)[table]
-    return duckdb.sql(f"SELECT {columns} FROM read_parquet({paths}) ORDER BY ALL").fetchall()
+    return duckdb.sql(f"SELECT {columns} FROM ({tables(folder)[table].query()}) ORDER BY ALL").fetchall()
 
 
 def naive(value: datetime) -> datetime:
@@ -52,8 +54,9 @@ class TestCopy:
         found = tables(self.folder)
         wanted = schemas(current.catalogue())
         assert set(found) == set(wanted)
-        for table, paths in found.items():
-            for path in paths:
+        for table, shelved in found.items():
+            assert shelved.files
+            for path in shelved.files:
                 assert pq.read_schema(path).equals(wanted[table]), table
 
     def test_text_becomes_what_the_catalogue_says(self) -> None:
@@ -104,21 +107,34 @@ class TestCopy:
         assert sync(self.folder) == first
         assert {p: p.stat().st_mtime_ns for p in self.folder.rglob("*.parquet")} == before
 
-    def test_a_change_rewrites_only_what_it_touched(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(columnar, "BUCKET", 2)
+    def test_a_change_appends_one_file_to_each_table_that_it_touched(self) -> None:
         deliver(self.where, ITEM, [penalty(self.firm, f"{n}号") for n in range(6)])
         before = sync(self.folder)
         deliver(self.where, ITEM, [penalty(self.firm, "5号", fine_amount="9.000000")], when=at(1))
-        after = sync(self.folder)
-        changed = {
-            (table, bucket)
-            for table, files in after.files.items()
-            for bucket, name in files.items()
-            if before.files[table].get(bucket) != name
-        }
-        assert len(after.files[TABLE]) == 4
-        assert changed == {(TABLE, 3)}
+        after = sync(self.folder, tidy=False)
+        assert {table for table, files in after.tables.items() if files != before.tables[table]} == {TABLE}
+        assert after.tables[TABLE].base == before.tables[TABLE].base
+        assert [duckdb.read_parquet(file).shape[0] for file in tables(self.folder)[TABLE].later] == [2]
         assert len(rows(self.folder, TABLE)) == 7
+
+    def test_later_files_are_folded_in_when_they_hold_more_than_a_twentieth_or_are_eight(self) -> None:
+        rows_before = [penalty(self.firm, f"{n}号") for n in range(60)]
+        deliver(self.where, ITEM, rows_before)
+        sync(self.folder)
+        later = []
+        for n in range(1, 10):
+            deliver(self.where, ITEM, [penalty(self.firm, "更正", fine_amount=f"{n}.000000")], when=at(n))
+            later.append(len(sync(self.folder).tables[TABLE].later))
+        # 1, 3, then 5 rows on 60 are later ones: the third sync folds them in. Then 2 on 63, 4 on 63, and so on.
+        assert later == [1, 2, 0, 1, 0, 1, 0, 1, 0]
+        with pytest.MonkeyPatch.context() as lasting:
+            lasting.setattr(columnar, "LATER_SHARE", 100)
+            counts = []
+            for n in range(10, 20):
+                deliver(self.where, ITEM, [penalty(self.firm, "更正", fine_amount=f"{n}.000000")], when=at(n))
+                counts.append(len(sync(self.folder).tables[TABLE].later))
+        assert counts == [1, 2, 3, 4, 5, 6, 7, 0, 1, 2]
+        assert len(rows(self.folder, TABLE)) == 79
 
     def test_a_crash_before_the_manifest_leaves_the_old_copy_whole(self, monkeypatch: pytest.MonkeyPatch) -> None:
         deliver(self.where, ITEM, [penalty(self.firm, "1号")])
@@ -126,17 +142,17 @@ class TestCopy:
         deliver(self.where, ITEM, [penalty(self.firm, "2号")], when=at(1))
 
         def crash(path: Path, text: str) -> None:
-            raise OSError("no space left")
+            raise OSError(errno.ENOSPC, "no space left on device")
 
         with monkeypatch.context() as broken:
             broken.setattr(columnar, "_replace", crash)
-            with pytest.raises(OSError, match="no space"):
+            with pytest.raises(CopyError, match="COPY-001"):
                 sync(self.folder)
         assert Manifest.read(self.folder) == before
         assert len(rows(self.folder, TABLE)) == 1
         sync(self.folder)
         assert len(rows(self.folder, TABLE)) == 2
-        assert not list(self.folder.rglob(".draft*"))
+        assert not [*self.folder.rglob(".draft*"), *self.folder.rglob(".work*")]
 
     def test_a_reader_keeps_the_state_that_he_started_with(self) -> None:
         deliver(self.where, ITEM, [penalty(self.firm, "1号")])
@@ -144,25 +160,28 @@ class TestCopy:
         held = tables(self.folder)[TABLE]
         deliver(self.where, ITEM, [penalty(self.firm, "2号")], when=at(1))
         sync(self.folder)
-        assert duckdb.sql(f"SELECT count(*) FROM read_parquet({held})").fetchall() == [(1,)]
+        assert not sync(self.folder).tables[TABLE].later
+        assert duckdb.sql(f"SELECT count(*) FROM ({held.query()})").fetchall() == [(1,)]
 
     def test_a_copy_of_another_shape_is_written_anew(self) -> None:
         deliver(self.where, ITEM, [penalty(self.firm, "1号")])
         whole = sync(self.folder)
-        stored = json.loads((self.folder / columnar.MANIFEST).read_text())
+        stored = json.loads((self.folder / manifest.NAME).read_text())
         stored["shape"] = "older catalogue"
         stored["tables"].pop(TABLE)
-        (self.folder / columnar.MANIFEST).write_text(json.dumps(stored))
+        (self.folder / manifest.NAME).write_text(json.dumps(stored))
         assert sync(self.folder) == whole
 
     def test_a_number_with_too_many_digits_is_an_error_and_not_rounded(self) -> None:
         deliver(self.where, ITEM, [penalty(self.firm, "1号", fine_amount="0.1234567")])
-        with pytest.raises(ValueError, match="digits"):
+        with pytest.raises(CopyError, match=r"COPY-003.*fine_amount is no number of at most 6 digits"):
             sync(self.folder)
 
 
 class SyncEqualsRebuild(TestCase):
-    """Whatever happened in whatever order, syncing on the way and building at the end give the same files."""
+    """Whatever happened in whatever order, syncing on the way and building at the end give the same rows.
+
+    Once folded, they are the same files too, byte for byte."""
 
     @classmethod
     def setUpTestData(cls) -> None:
@@ -176,19 +195,28 @@ class SyncEqualsRebuild(TestCase):
         current.install(replace(whole, catalogue=small))
         self.addCleanup(current.install, None)
 
-    @given(st.lists(st.sampled_from(["new", "correct", "withdraw", "revise", "relate", "sync"]), max_size=12))
-    def test_syncing_on_the_way_gives_the_same_files_as_building_at_the_end(self, steps: list[str]) -> None:
+    @given(
+        st.lists(
+            st.sampled_from(["new", "correct", "withdraw", "revise", "relate", "sync", "append", "compact"]),
+            max_size=12,
+        )
+    )
+    def test_syncing_on_the_way_gives_the_same_rows_as_building_at_the_end(self, steps: list[str]) -> None:
         with TemporaryDirectory() as first, TemporaryDirectory() as second:
             a, b = Path(first), Path(second)
             known: list[str] = []
             for n, step in enumerate(steps, start=1):
-                if step == "sync":
-                    sync(a)
+                if step in ("sync", "append"):
+                    sync(a, tidy=step == "sync")
+                elif step == "compact":
+                    compact(a)
                 else:
                     self.do(step, n, known)
-            assert sync(a) == rebuild(b) == rebuild(a)
-            names = ({p.name for p in folder.rglob("*.parquet")} for folder in (a, b))
-            assert next(names) == next(names)
+            sync(a, tidy=False)
+            rebuild(b)
+            for table in tables(a):
+                assert rows(a, table) == rows(b, table), table
+            assert compact(a) == Manifest.read(b) == rebuild(a)
 
     def do(self, step: str, n: int, known: list[str]) -> None:
         if step == "new":

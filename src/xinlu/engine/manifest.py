@@ -71,8 +71,13 @@ class Manifest:
         return cls(stored["change"], stored["shape"], stored["shelves"], tables)
 
     def shelved(self, folder: Path, catalogue: Catalogue) -> dict[str, Shelved]:
-        """Table → its files under ``folder``, as the engine reads them."""
-        return {name: self._shelved(folder / name, name, catalogue) for name in self.tables}
+        """Table → its files under ``folder``, as the engine reads them; without tables that ``catalogue`` lacks."""
+        known = {
+            "relation",
+            *(f"subject_{kind}" for kind in catalogue.kinds),
+            *(f"item_{item}" for item in catalogue.items),
+        }
+        return {name: self._shelved(folder / name, name, catalogue) for name in self.tables if name in known}
 
     def _shelved(self, folder: Path, table: str, catalogue: Catalogue) -> Shelved:
         files = self.tables[table]
@@ -93,3 +98,16 @@ def identity(table: str, catalogue: Catalogue) -> tuple[Sequence[str], str]:
     if table.startswith("subject_"):
         return SUBJECT_KEY, "subject"
     return RECORD_KEY, kept_by(catalogue.items[table.removeprefix("item_")])
+
+
+def order(table: str, catalogue: Catalogue) -> str:
+    """SQL of the order of rows inside a file: by the number they are kept by, by time, by what identifies them.
+
+    No two rows are equal in it, so the same rows always make the same file.
+    """
+    key, by = identity(table, catalogue)
+    if table == "relation":
+        return "from_subject, relation, to_subject, valid_from, recorded_at"
+    if table.startswith("subject_"):
+        return ", ".join(key)
+    return f"{by}, occurred_on, record, recorded_at"

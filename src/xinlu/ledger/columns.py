@@ -1,27 +1,23 @@
-"""Rows of the truth as Arrow tables with the columns of ``docs/architecture.md``.
+"""Columns of the columnar copy, as ``docs/architecture.md`` lists them, and the SQL that makes them from raw rows.
 
 Text becomes what the catalogue says it is: number → DECIMAL(digits, scale), date → DATE, yes/no → BOOLEAN,
-``many`` → a list. A table has its columns even when it has no rows.
+``many`` → a list. What cannot become it stops the query with an error that names the record: nothing is rounded,
+guessed or left out.
 """
 
+# Names of the catalogue are quoted, texts are literals.
+# ruff: noqa: S608
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import UTC, date, datetime
-from decimal import Decimal
-from typing import Any, TypeVar
+import json
+from collections.abc import Sequence
 
 import pyarrow as pa
-from django.db.models import F
 
+from xinlu.engine.compile.primitives import identifier, text_literal
 from xinlu.law.catalogue import Catalogue, Field, FieldType, Item, Role, SubjectKind
-from xinlu.ledger.models import Record, RecordRole
-from xinlu.registry.models import Relation, SubjectPeriod
+from xinlu.ledger.stage import further_roles
 
-BATCH = 5000
-_Row = TypeVar("_Row")
 TIME = pa.timestamp("us")
 KNOWN = [("recorded_at", TIME), ("superseded_at", TIME)]
 VALID = [("valid_from", pa.date32()), ("valid_until", pa.date32())]
@@ -79,133 +75,111 @@ def schemas(catalogue: Catalogue) -> dict[str, pa.Schema]:
     }
 
 
-def subject_rows(kind: SubjectKind, numbers: range) -> pa.Table:
-    """All periods of the subjects of ``kind`` whose numbers lie in ``numbers``, by subject and time."""
-    rows = (
-        SubjectPeriod.objects.filter(subject__kind=kind.kind, subject__gte=numbers.start, subject__lt=numbers.stop)
-        .order_by("subject", "valid_from", "recorded_at", "pk")
-        .values_list(
-            "subject", "name", "region", "valid_from", "valid_until", "recorded_at", "superseded_at", "attributes"
-        )
+def subject_query(kind: SubjectKind, rows: str) -> str:
+    """DuckDB SELECT of ``subject_<kind>`` from ``rows``, a relation of raw periods (:data:`xinlu.ledger.stage.PERIOD`).
+
+    Of several rows with one key, which differ only in when they were superseded, the last one written holds.
+    """
+    fields = _fields(kind.attributes, "subject")
+    return (
+        f"SELECT subject, name, region, {_valid()}, {_known()}{fields} "
+        f"FROM {_parsed(rows, 'attributes', kind.attributes)} r "
+        "QUALIFY row_number() OVER (PARTITION BY subject, r.valid_from, r.recorded_at ORDER BY r.id DESC) = 1"
     )
-    with _closing(rows.iterator(BATCH)) as found:
-        return _table(subject_schema(kind), found, 5, kind.attributes)
 
 
-def relation_rows(numbers: range) -> pa.Table:
-    """All statements of relations whose ``from_subject`` lies in ``numbers``."""
-    rows = (
-        Relation.objects.filter(from_subject__gte=numbers.start, from_subject__lt=numbers.stop)
-        .order_by("from_subject", "relation", "to_subject", "valid_from", "recorded_at", "pk")
-        .values_list(
-            "relation", "from_subject", "to_subject", "valid_from", "valid_until", "recorded_at", "superseded_at"
-        )
+def relation_query(rows: str) -> str:
+    """DuckDB SELECT of ``relation`` from raw relations, of equal keys the last one written."""
+    key = "relation, from_subject, to_subject, r.valid_from, r.recorded_at"
+    return (
+        f"SELECT relation, from_subject, to_subject, {_valid()}, {_known()} FROM {rows} r "
+        f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY r.id DESC) = 1"
     )
-    with _closing(rows.iterator(BATCH)) as found:
-        return _table(RELATION, found, 5, ())
 
 
-def item_rows(item: Item, numbers: range) -> pa.Table:
-    """All versions of the records of ``item`` whose numbers lie in ``numbers``, by main subject, record and time."""
-    found = Record._base_manager.filter(item=item.item, record__gte=numbers.start, record__lt=numbers.stop)
-    roles = _roles(item, numbers)
-    rows = found.order_by(F("subject").asc(nulls_first=True), "record", "recorded_at").values_list(
-        "pk",
-        "record",
-        "parent",
-        "occurred_on",
-        "effective_from",
-        "effective_until",
-        "recorded_at",
-        "superseded_at",
-        "payload",
-    )
-    names = [role.name for role in item.roles]
+def item_query(item: Item, rows: str, roles: str | None) -> str:
+    """DuckDB SELECT of ``item_<item>`` from raw versions and, where the item has further roles, from raw roles.
 
-    def with_roles(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-        for pk, record, parent, *rest in rows:
-            named = roles.get(pk, {})
-            yield (record, parent, *(named.get(name) for name in names), *rest)
-
-    with _closing(rows.iterator(BATCH)) as lines:
-        return _table(item_schema(item), with_roles(lines), 5 + len(names), item.fields)
-
-
-def _roles(item: Item, numbers: range) -> Mapping[int, dict[str, Any]]:
-    many = {role.name for role in item.roles if role.many}
-    found: dict[int, dict[str, Any]] = defaultdict(dict)
-    rows = (
-        RecordRole.objects.filter(
-            version__item=item.item, version__record__gte=numbers.start, version__record__lt=numbers.stop
-        )
-        .order_by("version", "role", "subject")
-        .values_list("version", "role", "subject")
-    )
-    for version, role, subject in rows.iterator(BATCH):
-        if role in many:
-            found[version].setdefault(role, []).append(subject)
+    A role that names one subject takes the lowest number, should a version name several.
+    """
+    further = further_roles(item)
+    named = []
+    for place, role in enumerate(item.roles):
+        if role.name not in further:
+            source = "r.subject"
+        elif roles is None:
+            source = f"CAST(NULL AS {'BIGINT[]' if role.many else 'BIGINT'})"
         else:
-            found[version].setdefault(role, subject)
-    return found
-
-
-@contextmanager
-def _closing(rows: Iterator[_Row]) -> Iterator[Iterator[_Row]]:
-    """Close a server-side cursor when its reader stops half-way."""
-    try:
-        yield rows
-    finally:
-        if isinstance(rows, Generator):
-            rows.close()
+            source = f"g.g{place}"
+        named.append(f", {source} AS {identifier('role_' + role.name)}")
+    joined = ""
+    if further and roles is not None:
+        gathered = ", ".join(
+            f"{'list(subject ORDER BY subject)' if role.many else 'min(subject)'} "
+            f"FILTER (WHERE role = {text_literal(role.name)}) AS g{place}"
+            for place, role in enumerate(item.roles)
+            if role.name in further
+        )
+        joined = f" LEFT JOIN (SELECT version, {gathered} FROM {roles} GROUP BY version) g ON g.version = r.id"
+    dates = ", ".join(
+        f"CAST(r.{name} AS DATE) AS {name}" for name in ("occurred_on", "effective_from", "effective_until")
+    )
+    return (
+        f"SELECT r.record, r.parent{''.join(named)}, {dates}, {_known()}{_fields(item.fields, 'record')} "
+        f"FROM {_parsed(rows, 'payload', item.fields)} r{joined}"
+    )
 
 
 def _role_type(role: Role) -> pa.DataType:
     return pa.list_(pa.int64()) if role.many else pa.int64()
 
 
-def _table(schema: pa.Schema, rows: Iterable[tuple[Any, ...]], times_at: int, fields: Sequence[Field]) -> pa.Table:
-    """Columns before ``times_at`` as they are, then two times, then ``fields`` out of the mapping at the end."""
-    fixed = times_at + len(KNOWN)
-    columns: list[list[Any]] = [[] for _ in schema]
-    readers = [(n, field.name, _reader(field)) for n, field in enumerate(fields, start=fixed)]
-    for row in rows:
-        for n in range(times_at):
-            columns[n].append(row[n])
-        for n in range(times_at, fixed):
-            columns[n].append(_utc(row[n]))
-        payload = row[fixed] if fields else {}
-        for n, name, read in readers:
-            value = payload.get(name)
-            columns[n].append(None if value is None or value == "" else read(value))
-    arrays = [pa.array(c, type=f.type) for c, f in zip(columns, schema, strict=True)]
-    return pa.Table.from_arrays(arrays, schema=schema)
+def _valid() -> str:
+    return "CAST(r.valid_from AS DATE) AS valid_from, CAST(r.valid_until AS DATE) AS valid_until"
 
 
-def _reader(field: Field) -> Callable[[Any], Any]:
-    reader: Callable[[Any], Any] = {
-        FieldType.NUMBER: _number(field.scale),
-        FieldType.DATE: date.fromisoformat,
-        FieldType.YES_NO: _YES_NO.__getitem__,
-    }.get(field.type, str)
-    if field.many:
-        return lambda values: [reader(one) for one in values]
-    return reader
+def _known() -> str:
+    return "CAST(r.recorded_at AS TIMESTAMP) AS recorded_at, CAST(r.superseded_at AS TIMESTAMP) AS superseded_at"
 
 
-_YES_NO = {"true": True, "false": False}
+def _parsed(rows: str, column: str, fields: Sequence[Field]) -> str:
+    """``rows`` with a struct ``said`` of the texts that the JSON in ``column`` holds under the names of ``fields``."""
+    if not fields:
+        return rows
+    shape = json.dumps({field.name: ["VARCHAR"] if field.many else "VARCHAR" for field in fields})
+    return f"(SELECT *, from_json({column}, {text_literal(shape)}) AS said, {column} AS whole FROM {rows})"
 
 
-def _number(scale: int) -> Callable[[str], Decimal]:
-    step = Decimal(1).scaleb(-scale)
-
-    def read(text: str) -> Decimal:
-        value = Decimal(text)
-        if value != (kept := value.quantize(step)):
-            raise ValueError(f"{text} has more than {scale} digits behind the point")
-        return kept
-
-    return read
+def _fields(fields: Sequence[Field], number: str) -> str:
+    return "".join(f", {_field(field, number)} AS {identifier(field.name)}" for field in fields)
 
 
-def _utc(value: datetime | None) -> datetime | None:
-    return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+def _field(field: Field, number: str) -> str:
+    where = f"'{number} ' || r.{number} || ': {field.name} "
+    value = f"r.said.{identifier(field.name)}"
+    if not field.many:
+        return _typed(field, f"nullif({value}, '')", where)
+    one = _typed(field, "one", where)
+    listed = value if one == "one" else f"list_transform({value}, lambda one: {one})"
+    found = f"r.whole ->> {text_literal('$.' + field.name)}"
+    # A text where a list should be would otherwise be read as missing.
+    return f"CASE WHEN {value} IS NULL AND {found} <> '' THEN error({where}is no list') ELSE {listed} END"
+
+
+def _typed(field: Field, text: str, where: str) -> str:
+    match field.type:
+        case FieldType.NUMBER:
+            plain = f"[+-]?[0-9]*([.][0-9]{{0,{field.scale}}}0*)?"
+            return (
+                f"CASE WHEN {text} IS NULL THEN NULL WHEN regexp_full_match({text}, '{plain}') "
+                f"THEN CAST({text} AS DECIMAL({field.digits or 38}, {field.scale})) "
+                f"ELSE error({where}is no number of at most {field.scale} digits behind the point') END"
+            )
+        case FieldType.DATE:
+            return f"CAST({text} AS DATE)"
+        case FieldType.YES_NO:
+            return (
+                f"CASE {text} WHEN 'true' THEN true WHEN 'false' THEN false ELSE "
+                f"CASE WHEN {text} IS NOT NULL THEN error({where}is neither true nor false') END END"
+            )
+    return text
