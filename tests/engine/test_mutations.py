@@ -105,6 +105,12 @@ SURVIVORS: dict[str, dict[str, str]] = {
     "testing-person 2018": {
         "outputs.level.moves 连续两年较差，当年定为差 / 伪造证书，直接定为差": "both set the worst"
     },
+    "tokyo-mou-company 2014": {
+        "outputs.performance.conditions.0": "without an inspection no index is there: " + _APART,
+        "outputs.performance.conditions.0.when 0 → -1": "without an inspection no index is there, only the same answer",
+        "outputs.performance.conditions.2": "both give low under the same clause",
+        "outputs.performance.conditions.3": "above and below: " + _APART,
+    },
 }
 """Book → change that may go unnoticed (see :attr:`Mutant.change`) → why."""
 

@@ -54,7 +54,7 @@ each_item = pytest.mark.parametrize("item", ITEMS.values(), ids=ITEMS.keys())
 each_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS.keys())
 
 
-def test_the_eight_kinds_of_subject_are_there() -> None:
+def test_the_nine_kinds_of_subject_are_there() -> None:
     assert list(KINDS) == [
         "enterprise",
         "sole_trader",
@@ -64,6 +64,7 @@ def test_the_eight_kinds_of_subject_are_there() -> None:
         "project",
         "contract_section",
         "site_laboratory",
+        "flag_state",
     ]
     assert [k.kind for k in KINDS.values() if k.natural_person] == ["practitioner"]
 

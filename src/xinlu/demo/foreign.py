@@ -3,6 +3,7 @@
 Europe: weighted infringements by vehicles of each check, mean of all checks; green to 100, amber to 200, red above.
 America: five carriers of one group rank 0, 25, 50, 75, 100; general carriers alert from 65, passenger ones from 50.
 Paris: a company two points above or below the region in detentions and deficiencies; a ship high from 5 points.
+Tokyo: the same shape; a ship high from 4 points, a company that nobody inspected counts. Flags by binomial limits.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from xinlu.demo.plan import OPEN
 from xinlu.demo.world import Subject, World
 
 EU, US, COMPANY, SHIP = "eu-2022-695", "fmcsa-sms-unsafe-driving", "paris-mou-company", "paris-mou-ship"
+TOKYO_COMPANY, TOKYO_SHIP = "tokyo-mou-company", "tokyo-mou-ship"
 
 EU_FIRMS: list[tuple[str, list[tuple[int, str, bool | None]], str | None, str]] = [
     # name, checks (vehicles, infringements, premises with a smart fleet), R, band
@@ -32,10 +34,12 @@ EU_FIRMS: list[tuple[str, list[tuple[int, str, bool | None]], str | None, str]] 
 
 
 def populate(world: World) -> None:
-    """All three."""
+    """All of them."""
     _europe(world)
     _america(world)
-    _paris(world)
+    flags = _flags(world)
+    _paris(world, flags)
+    _tokyo(world, flags)
 
 
 def _europe(world: World) -> None:
@@ -87,7 +91,10 @@ def _america(world: World) -> None:
     world.plan.expect(US, world.today, few.key, "two_inspections", measure=None, percentile=None, alert=None)
     grave = _carrier(world, 10, "general")
     day = date(2026, 1, 15)
-    said = {"investigation_no": world.next("USI", day), "closed_on": day, "acute_or_critical": True}
+    said = {
+        "investigation_no": world.next("USI", day), "closed_on": day, "basic": "unsafe_driving",
+        "acute_or_critical": True,
+    }  # fmt: skip
     world.add("us_investigation", said, subject=grave)
     world.plan.expect(US, world.today, grave.key, "acute_violation", measure=None, percentile=None, alert="alert")
 
@@ -113,11 +120,40 @@ def _us_inspection(world: World, firm: Subject, day: date, severity: int) -> Non
     world.add("us_violation", violation, parent=parent, subject=firm)
 
 
-def _paris(world: World) -> None:
+FLAGS: list[tuple[str, int, int, dict[str, Any]]] = [
+    # name, inspections, detentions of the last year, answers: limits 31.22 and 52.78 for 600, 0.45 and 7.95 for 60
+    ("white", 600, 5, {"listing": "white", "excess": None, "risk": None}),
+    ("grey", 60, 1, {"listing": "grey", "excess": None, "risk": None}),
+    ("black_very_high", 60, 15, {"listing": "black", "excess": Decimal("4.11"), "risk": "very_high"}),
+    ("29_inspections", 29, 9, {"listing": None, "excess": None, "risk": None}),
+]
+
+
+def _flags(world: World) -> dict[str, Subject]:
+    """Flag states; each has the same count in both regions."""
+    flags = {}
+    for name, inspections, detentions, answers in FLAGS:
+        flag = world.coded("flag_state", "FLAG-", "示例船旗国", foreign_regime="psc", flag="other")
+        for region, book in (("paris", "paris-mou-flag"), ("tokyo", "tokyo-mou-flag")):
+            fields = {
+                "mou": region, "counted_on": date(2025, 12, 31), "inspections": Decimal(inspections),
+                "detentions": Decimal(detentions),
+            }  # fmt: skip
+            world.add("psc_flag_count", fields, subject=flag)
+            world.plan.expect(book, world.today, flag.key, name, **answers)
+        flags[name] = flag
+    return flags
+
+
+UNKNOWN = {"points": None, "profile": None, "priority": None, "window_opens": None, "window_closes": None}
+
+
+def _paris(world: World, flags: dict[str, Subject]) -> None:
     # Ten inspections each: detentions 0, 1, 5 (region 20 %), deficiencies 0, 3, 9 an inspection (region 4).
     good, middling, poor, idle = (world.foreign("PM-", "psc", [], "示例航运公司") for _ in range(4))
     for firm, level in ((good, "high"), (middling, "medium"), (poor, "very_low"), (idle, "medium")):
         world.plan.expect(COMPANY, world.today, firm.key, level, performance=level)
+        world.plan.expect(TOKYO_COMPANY, world.today, firm.key, "not_inspected", performance="not_inspected")
     ships: list[tuple[str, Subject, bool, bool, int, int, date | None, dict[str, Any]]] = [
         # name, company, white and high standard, risky type, deficiencies each, detentions, last inspection, answers
         ("low_risk", good, True, False, 0, 0, date(2026, 3, 10), {
@@ -143,30 +179,67 @@ def _paris(world: World) -> None:
             "window_opens": None, "window_closes": None}),
     ]  # fmt: skip
     for name, firm, fine, risky, deficiencies, detentions, last, answers in ships:
-        ship = world.vessel("dry_bulk", word="外", foreign_regime="psc", flag="other")
-        world.relate("manages", firm, ship)
-        _particulars(world, ship, fine=fine, risky=risky)
+        ship = _ship(world, firm, flags["white" if fine else "grey"])
+        _particulars(world, ship, "paris", fine=fine, ship_type="bulk_carrier" if risky else "general_cargo")
         if last is not None:
-            _port_states(world, ship, firm, deficiencies, detentions, last)
+            _port_states(world, ship, firm, "paris", deficiencies, detentions, last)
         world.plan.expect(SHIP, world.today, ship.key, name, **answers)
-        for as_of in world.rounds:
-            world.plan.expect("lock-credit", as_of, ship.key, "not_registered", score=None, star=None)
+        world.plan.expect(TOKYO_SHIP, world.today, ship.key, "no_particulars", **UNKNOWN)
 
 
-def _particulars(world: World, ship: Subject, *, fine: bool, risky: bool) -> None:
+def _tokyo(world: World, flags: dict[str, Subject]) -> None:
+    # Five inspections each: detentions 0 and 4 (region 40 %), deficiencies 0 and 10 an inspection (region 5).
+    good, poor, idle = (world.foreign("TM-", "psc", [], "示例航运公司") for _ in range(3))
+    for firm, level in ((good, "high"), (poor, "very_low"), (idle, "not_inspected")):
+        world.plan.expect(TOKYO_COMPANY, world.today, firm.key, level, performance=level)
+        world.plan.expect(COMPANY, world.today, firm.key, "not_inspected", performance="medium")
+    ships: list[tuple[str, Subject, str, str, int, int, date | None, dict[str, Any]]] = [
+        # name, company, flag, type, deficiencies each, detentions, last inspection, answers
+        ("low_risk", good, "white", "general_cargo", 0, 0, date(2025, 10, 10), {
+            "points": Decimal(0), "profile": "low", "priority": "none",
+            "window_opens": date(2026, 7, 10), "window_closes": date(2027, 4, 10)}),
+        # type 2, flag 1, company 2, five inspections with more than five deficiencies 5, four detentions 1
+        ("high_risk", poor, "black_very_high", "container", 10, 4, date(2026, 2, 28), {
+            "points": Decimal(11), "profile": "high", "priority": "I",
+            "window_opens": date(2026, 4, 28), "window_closes": date(2026, 6, 28)}),
+        ("never_inspected", idle, "29_inspections", "other", 0, 0, None, {
+            "points": Decimal(2), "profile": "standard", "priority": OPEN,
+            "window_opens": None, "window_closes": None}),
+    ]  # fmt: skip
+    for name, firm, flag, ship_type, deficiencies, detentions, last, answers in ships:
+        ship = _ship(world, firm, flags[flag])
+        _particulars(world, ship, "tokyo", fine=flag == "white", ship_type=ship_type)
+        if last is not None:
+            _port_states(world, ship, firm, "tokyo", deficiencies, detentions, last)
+        world.plan.expect(TOKYO_SHIP, world.today, ship.key, name, **answers)
+        world.plan.expect(SHIP, world.today, ship.key, "no_particulars", **UNKNOWN)
+
+
+def _ship(world: World, firm: Subject, flag: Subject) -> Subject:
+    ship = world.vessel("dry_bulk", word="外", foreign_regime="psc", flag="other")
+    world.relate("manages", firm, ship)
+    world.relate("registers", flag, ship)
+    for as_of in world.rounds:
+        world.plan.expect("lock-credit", as_of, ship.key, "not_registered", score=None, star=None)
+    return ship
+
+
+def _particulars(world: World, ship: Subject, region: str, *, fine: bool, ship_type: str) -> None:
     fields = {
-        "noted_on": date(2022, 2, 2), "risk_type": risky, "flag_list": "white" if fine else "grey", "flag_risk": "none",
-        "flag_audited": fine, "ro_performance": "high" if fine else "medium", "ro_recognised": fine,
+        "mou": region, "noted_on": date(2022, 2, 2), "ship_type": ship_type, "flag_audited": fine,
+        "ro_performance": "high" if fine else "medium", "ro_recognised": fine,
     }  # fmt: skip
     world.add("psc_ship_particulars", fields, subject=ship)
 
 
-def _port_states(world: World, ship: Subject, firm: Subject, deficiencies: int, detentions: int, last: date) -> None:
+def _port_states(
+    world: World, ship: Subject, firm: Subject, region: str, deficiencies: int, detentions: int, last: date
+) -> None:
     """Five inspections, the last on ``last``, all within the 36 months."""
     earlier = [date(2023, 7 + number, 20) for number in range(4)]
     for number, day in enumerate([*earlier, last]):
         fields = {
-            "report_no": world.next("PSC", day), "inspected_on": day, "deficiencies": Decimal(deficiencies),
-            "ism_deficiencies": Decimal(0), "detained": number < detentions,
+            "report_no": world.next("PSC", day), "mou": region, "inspected_on": day,
+            "deficiencies": Decimal(deficiencies), "ism_deficiencies": Decimal(0), "detained": number < detentions,
         }  # fmt: skip
         world.add("psc_inspection", fields, subject=ship, company=firm)
