@@ -190,27 +190,31 @@ def _frozen_sql(draft: Draft, state: UnitTable, name: str, peer: Peer) -> str:
     """Against a snapshot (``peer_<value>``: g, x, before, upto, n): the nearest ranked number not after the unit's."""
     sign = "-" if peer.order == "descending" else ""
     own, group = (f"f.{p.identifier(f'{name} {part}')}" for part in ("own", "group"))
+    # Every value over peers has columns of its own: a book may have several.
+    x, begun, done, n, given, total = (
+        p.identifier(f"{name} {part}") for part in ("x", "before", "upto", "n", "given", "sum")
+    )
     table = draft.table(f"peer_{name}")
     found = (
-        f"SELECT f.*, t.x AS _x, coalesce(t.before, 0) AS _before, coalesce(t.upto, 0) AS _upto "
+        f"SELECT f.*, t.x AS {x}, coalesce(t.before, 0) AS {begun}, coalesce(t.upto, 0) AS {done} "
         f"FROM {state.name} f ASOF LEFT JOIN {table} t ON t.g = {group} AND t.x <= {sign}{own}"
     )
     totals = (
-        f"SELECT g, any_value(n) AS _n, any_value(given) AS _given, sum(x * (upto - before)) AS _sum "
+        f"SELECT g, any_value(n) AS {n}, any_value(given) AS {given}, sum(x * (upto - before)) AS {total} "
         f"FROM {table} GROUP BY g"
     )
-    joined = f"SELECT f.*, t._n, t._given, t._sum FROM ({found}) f LEFT JOIN ({totals}) t ON t.g = {group}"
+    joined = f"SELECT f.*, t.{n}, t.{given}, t.{total} FROM ({found}) f LEFT JOIN ({totals}) t ON t.g = {group}"
     state.layer(joined)
     if peer.stat == "mean":
-        answer_sql = p.quotient(f"({sign}f._sum)", NUMBER_SCALE, "f._n", 0, QUOTIENT_SCALE)
+        answer_sql = p.quotient(f"({sign}f.{total})", NUMBER_SCALE, f"f.{n}", 0, QUOTIENT_SCALE)
     elif peer.stat == "quantile":
         q = p.number_literal(peer.q or Decimal(0))
         answer_sql = f"(SELECT {sign}min(t.x) FROM {table} t WHERE t.g = {group} AND t.upto >= {q} * t.n)"
     else:
-        before = f"(CASE WHEN f._x = {sign}{own} THEN f._before ELSE f._upto END)"
-        answer_sql = f"CASE WHEN f._n > 0 THEN {_placed(own, before, 'f._upto', 'f._n', peer)} END"
+        before = f"(CASE WHEN f.{x} = {sign}{own} THEN f.{begun} ELSE f.{done} END)"
+        answer_sql = f"CASE WHEN f.{n} > 0 THEN {_placed(own, before, f'f.{done}', f'f.{n}', peer)} END"
     needs_own = "" if peer.stat in {"mean", "quantile"} else f" AND {own} IS NOT NULL"
-    return f"CASE WHEN f._given IS NOT NULL{needs_own} THEN f._given ELSE {answer_sql} END"
+    return f"CASE WHEN f.{given} IS NOT NULL{needs_own} THEN f.{given} ELSE {answer_sql} END"
 
 
 def no_period_tests(draft: Draft) -> list[str]:

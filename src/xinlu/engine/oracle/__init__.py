@@ -64,8 +64,11 @@ def evaluate_meanings(
     known_at: datetime,
     units: Collection[int] | None = None,
     peers: Mapping[str, Mapping[str, Any]] | None = None,
+    only: Mapping[str, Collection[int]] | None = None,
 ) -> RunResult:
-    """:func:`evaluate` for books that are understood already, as :func:`understood` gives them."""
+    """:func:`evaluate` for books that are understood already, as :func:`understood` gives them.
+
+    ``only``: book → units that are worked out at all. Peers and readers then see these units alone."""
     findings: dict[str, list[Finding]] = {}
     entries: dict[str, list[Entry]] = {}
     with localcontext(exact.EXACT):
@@ -75,6 +78,7 @@ def evaluate_meanings(
             findings[name], entries[name] = [], []
             for meaning in meanings:
                 setting = Setting(meaning, catalogue, tables, as_of, known_at, findings, frozen)
+                setting.only = None if only is None else only.get(name, ())
                 for unit in _evaluated(setting):
                     findings[name] += _answers(setting, unit)
                     entries[name] += unit.entries

@@ -24,6 +24,8 @@ def add_units(setting: Setting) -> None:
     rates = setting.meaning.book.rates
     rows = _subjects(setting, rates.subject) if rates.subject else _records(setting, str(rates.record))
     for number, names in sorted(rows, key=lambda one: one[0]):
+        if setting.only is not None and number not in setting.only:
+            continue
         unit = _unit(setting, number, names)
         if _belongs(setting, unit):
             setting.units.append(unit)

@@ -139,6 +139,8 @@ class Setting:
     peers: Mapping[str, Any] = field(default_factory=dict)
     """Frozen peer statistics by value name."""
     units: list[Unit] = field(default_factory=list)
+    only: Collection[int] | None = None
+    """Units that are worked out; None for all."""
 
     @cached_property
     def provenance(self) -> Provenance:

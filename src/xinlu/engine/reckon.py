@@ -1,0 +1,225 @@
+"""Reckon some units anew, from the files of a province, in a process that stays warm.
+
+The rows that the units may read are fetched into a small province, and the law is worked out there. A small question
+goes to the oracle, which needs no planning: a plan of fifty statements costs more to plan than a driver's records
+cost to count. A larger one goes to the compiled plans. Tests hold both together to the last digit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xinlu.engine.duck import Duck, TableLike
+from xinlu.engine.fetch import Fetch, Fetched, columns_named
+from xinlu.engine.find import NONE, Finder, Numbers, numbers_of
+from xinlu.engine.oracle import evaluate_meanings
+from xinlu.engine.peers import Peers
+from xinlu.engine.result import ENTRIES_SCHEMA, FINDINGS_SCHEMA, entries_table, findings_table
+from xinlu.engine.run import Prepared, prepare, understand_all
+from xinlu.law.catalogue import Catalogue
+from xinlu.law.meaning import Meaning
+from xinlu.law.rulebook import Rulebook
+
+SMALL = 3_000
+"""Rows of a small province up to which the oracle is quicker than planning."""
+
+Units = Mapping[str, "Collection[int] | Numbers"]
+"""Book → units."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """Findings and entries of one book, with the schemas and the order of a full run."""
+
+    findings: pa.Table
+    entries: pa.Table
+
+
+NOTHING = Result(FINDINGS_SCHEMA.empty_table(), ENTRIES_SCHEMA.empty_table())
+
+
+@dataclass
+class Reckoner:
+    """Works out single units of ``books`` on ``as_of`` with what was known at ``known_at``.
+
+    ``tables``: as for :func:`xinlu.engine.run.run`. ``index``: folder beside the copy for indexes of columns by which
+    rows are not kept. ``peers``: frozen snapshots of peer values; without them a value over peers is placed among the
+    units of the question, so a book over peers must be run whole. ``small``: rows up to which the oracle answers.
+    """
+
+    books: Sequence[Rulebook]
+    tables: Mapping[str, TableLike]
+    catalogue: Catalogue
+    as_of: date
+    known_at: datetime
+    peers: Peers | None = None
+    index: Path | None = None
+    threads: int | None = None
+    memory_gib: float | None = None
+    small: int = SMALL
+    prepared: dict[tuple[str, ...], Prepared] = field(default_factory=dict)
+
+    @cached_property
+    def meanings(self) -> dict[str, list[Meaning]]:
+        """Versions of every book, each book after those it reads."""
+        found: dict[str, list[Meaning]] = {}
+        for (book, _), meaning in understand_all(self.books, self.catalogue).items():
+            found.setdefault(book, []).append(meaning)
+        return found
+
+    @cached_property
+    def finder(self) -> Finder:
+        """Where rows are found."""
+        return Finder(
+            self.tables,
+            self.catalogue,
+            index=self.index,
+            columns=columns_named(self.books, self.catalogue),
+            threads=self.threads,
+            memory_gib=self.memory_gib,
+        )
+
+    def on(self, as_of: date, known_at: datetime | None = None) -> Reckoner:
+        """The same for another day, over the same open files."""
+        again = Reckoner(
+            self.books,
+            self.tables,
+            self.catalogue,
+            as_of,
+            known_at or self.known_at,
+            self.peers,
+            self.index,
+            self.threads,
+            self.memory_gib,
+            self.small,
+        )
+        again.__dict__["meanings"], again.__dict__["finder"] = self.meanings, self.finder
+        return again
+
+    def make_ready(self) -> None:
+        """Open what a first question would have to open: notes of files, indexes."""
+        self.finder.make_ready(sorted(set(asked_columns(self.meanings, self.catalogue))))
+
+    def reckon(self, units: Units) -> dict[str, Result]:
+        """Findings and entries of ``units``, by book; a unit that is not in the population has none."""
+        return self.reckoned(self.fetch(units), units)
+
+    def fetch(self, units: Units) -> Fetched:
+        """The rows that ``units`` may read."""
+        return Fetch(self.finder, self.meanings, self.catalogue).fetch(units)
+
+    def reckoned(self, fetched: Fetched, units: Units) -> dict[str, Result]:
+        """The law worked out over rows that were fetched."""
+        books = [book for book, numbers in fetched.units.items() if len(numbers)]
+        wanted = {book: numbers_of(units.get(book, NONE)) for book in books if len(units.get(book, NONE))}
+        ranked = self.linked({book for book in books if self.over_peers(book)}, books)
+        plain = [book for book in books if book not in ranked]
+        found: dict[str, Result] = {}
+        if plain and fetched.size <= self.small:
+            found |= self.by_oracle(plain, fetched)
+        elif plain:
+            found |= self.compiled(plain, fetched)
+        if ranked:
+            found |= self.compiled([book for book in books if book in ranked], fetched)
+        return {book: only(found[book], wanted[book], fetched.units[book]) for book in wanted}
+
+    def over_peers(self, book: str) -> bool:
+        """Whether a book has values over peers."""
+        return any(value.peer is not None for one in self.meanings[book] for value in one.book.values.values())
+
+    def linked(self, chosen: set[str], books: Sequence[str]) -> set[str]:
+        """``chosen`` with all books that they read or that read them."""
+        found, before = set(chosen), set[str]()
+        while found != before:
+            before = set(found)
+            for book in books:
+                read = {other for one in self.meanings[book] for other in one.reads}
+                if book in found or read & found:
+                    found |= {book} | read
+        return found
+
+    def by_oracle(self, books: Sequence[str], fetched: Fetched) -> dict[str, Result]:
+        """Worked out record by record."""
+        rows = {name: table.to_pylist() for name, table in fetched.tables.items()}
+        result = evaluate_meanings(
+            [self.meanings[book] for book in books],
+            rows,
+            catalogue=self.catalogue,
+            as_of=self.as_of,
+            known_at=self.known_at,
+            peers=self.peers,
+            only={book: set(fetched.units[book].tolist()) for book in books},
+        )
+        return {
+            book: Result(findings_table(result.findings[book]), entries_table(result.entries[book])) for book in books
+        }
+
+    def compiled(self, books: Sequence[str], fetched: Fetched) -> dict[str, Result]:
+        """Worked out by the compiled plans of these books, which are made once."""
+        key = tuple(books)
+        if key not in self.prepared:
+            duck = Duck(self._shapes(), threads=self.threads, memory_gib=self.memory_gib)
+            versions = [meaning.book for book in books for meaning in self.meanings[book]]
+            self.prepared[key] = prepare(
+                versions,
+                duck,
+                catalogue=self.catalogue,
+                as_of=self.as_of,
+                known_at=self.known_at,
+                narrowed=True,
+                peers=self.peers,
+            )
+        prepared = self.prepared[key]
+        for name, schema in self.finder.schemas.items():
+            prepared.duck.register(name, fetched.tables.get(name, schema.empty_table()))
+        prepared.run({book: fetched.units[book].tolist() for book in books})
+        found = {book: Result(prepared.findings(book), prepared.entries(book)) for book in books}
+        for name, schema in self.finder.schemas.items():
+            prepared.duck.register(name, schema.empty_table())
+        return found
+
+    def _shapes(self) -> dict[str, pa.Table]:
+        return {name: schema.empty_table() for name, schema in self.finder.schemas.items()}
+
+    def close(self) -> None:
+        """Let go of files and plans."""
+        for one in self.prepared.values():
+            one.duck.close()
+        self.prepared.clear()
+        self.finder.close()
+
+
+def only(result: Result, wanted: Numbers, worked_out: Numbers) -> Result:
+    """The rows of some units."""
+    if len(wanted) == len(worked_out):
+        return result
+    chosen = pa.array(wanted)
+    return Result(*(one.filter(pc.is_in(one["unit"], value_set=chosen)) for one in (result.findings, result.entries)))
+
+
+def asked_columns(meanings: Mapping[str, Sequence[Meaning]], catalogue: Catalogue) -> list[tuple[str, str]]:
+    """(table, column) pairs by which the reaches of books ask for rows."""
+    found: list[tuple[str, str]] = []
+    for meaning in (one for versions in meanings.values() for one in versions):
+        rates = meaning.book.rates
+        if rates.record is not None:
+            found.append((f"item_{rates.record}", "record"))
+        for source in meaning.book.sources.values():
+            relation = source.relation or source.unit.relation
+            if relation is not None:
+                found.append(("relation", "from_subject" if source.unit.unit_end == "from" else "to_subject"))
+            if source.item is None:
+                continue
+            item = catalogue.items[source.item]
+            if source.unit.parent is not None:
+                found.append((f"item_{item.item}", "parent"))
+            elif rates.record != item.item or source.unit.role is not None or source.unit.unit_role is not None:
+                found.append((f"item_{item.item}", f"role_{source.unit.role or item.roles[0].name}"))
+    return found
