@@ -201,3 +201,25 @@ def test_findings_are_said_in_chinese() -> None:
     assert said(Finding(1, "x", "open", reason="请核定")) == "待人工（请核定）"
     assert said(Finding(1, "x", "rated", flag=True)) == "是"
     assert plain_number(Decimal("-0.500")) == "-0.5"
+
+
+def test_copied_cases_keep_the_days_of_the_version_that_they_were_written_for(tmp_path: Path) -> None:
+    import shutil
+
+    from xinlu.law.library import load
+
+    root = tmp_path / "standards"
+    shutil.copytree(SHIPPED.root, root)
+    folder = root / "rulebooks" / "highway-design-firm"
+    book, cases = ((folder / name).read_text(encoding="utf-8") for name in ("2013.yaml", "2013.cases.yaml"))
+    book = book.replace('version: "2013"', "version: later").replace("from: 2013-01-01", "from: 2027-01-01")
+    cases = cases.replace('version: "2013"', "version: later")
+    (folder / "later.yaml").write_text(book, encoding="utf-8")
+    (folder / "later.cases.yaml").write_text(cases, encoding="utf-8")
+    later = load(root)
+    chosen = later.version("highway-design-firm", "later")
+    assert chosen is not None
+    assert run_cases(later, chosen), "before 2027 nobody is rated under it"
+    dated = cases.replace("version: later", "version: later\nin_force: {from: 2013-01-01}")
+    (folder / "later.cases.yaml").write_text(dated, encoding="utf-8")
+    assert run_cases(later, chosen) == ()

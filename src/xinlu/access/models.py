@@ -99,6 +99,21 @@ class Person(AbstractUser):
         )  # fmt: skip
 
     @property
+    def drafts_law(self) -> bool:
+        """Rule makers of the province's own offices write law; in which fields, their organ says."""
+        return self.is_active and self.role == self.Role.RULE_MAKER and self._makes_law
+
+    @property
+    def publishes_law(self) -> bool:
+        """Another rule maker, or somebody who answers for the office, publishes it or sends it back."""
+        return self.is_active and self.role in (self.Role.RULE_MAKER, self.Role.CHIEF) and self._makes_law
+
+    @property
+    def _makes_law(self) -> bool:
+        offices = (Organ.Kind.PROVINCE, Organ.Kind.DIVISION, Organ.Kind.CENTRE)
+        return self.organ is not None and self.organ.kind in offices
+
+    @property
     def reads_audit(self) -> bool:
         """Only the auditor reads the journal."""
         return self.role == self.Role.AUDITOR

@@ -91,6 +91,8 @@ def run_cases(library: Library, book: Rulebook, evaluate_by: Evaluate | None = N
     except LawError:
         return ()
     found: list[Problem] = []
+    if cases.in_force is not None:
+        book = book.model_copy(update={"in_force": cases.in_force})
     for index, case in enumerate(cases.cases):
         trial = _Trial(book, library.catalogue, cases, filed, index, case)
         found += trial.problems(evaluate_by or by_oracle(library, book))

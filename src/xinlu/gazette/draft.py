@@ -13,7 +13,8 @@ from django.db import transaction
 from xinlu.access.models import Person
 from xinlu.access.scope import Scope
 from xinlu.gazette.models import Edition, LawFile
-from xinlu.gazette.publish import edition_digest, publish
+from xinlu.gazette.publish import publish
+from xinlu.gazette.seal import edition_digest
 from xinlu.journal.append import append
 from xinlu.journal.digest import sm3
 

@@ -1,56 +1,48 @@
-"""Publish an edition: a second person, and from then on nobody changes a word."""
+"""Publish an edition: a second person, and from then on nobody changes a word.
+
+One way for the first edition and for amendments of each plane of law.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import transaction
+from django.utils import timezone
 
 from xinlu.access.models import Person
 from xinlu.access.scope import Scope
-from xinlu.gazette.models import Edition
+from xinlu.gazette import current
+from xinlu.gazette.amend import note
+from xinlu.gazette.candidate import candidate, closings, drafted_piece
+from xinlu.gazette.models import Edition, LawFile, Step
+from xinlu.gazette.refusal import NotAsDrafted, Refused, SamePerson
+from xinlu.gazette.review import may_review, require_right
+from xinlu.gazette.seal import VERB_PUBLISHED, Changed, edition_digest, faults
 from xinlu.journal.append import append
-from xinlu.journal.digest import canonical, sm3
+from xinlu.journal.digest import sm3
 
-VERB_PUBLISHED = "gazette.edition.published"
-
-
-class SamePerson(ValueError):
-    """Author and publisher are one person."""
-
-
-class NotAsDrafted(ValueError):
-    """The files are not those whose digest the draft carries."""
-
-
-@dataclass(frozen=True)
-class Changed:
-    """A published file that is no longer what was published."""
-
-    edition: int
-    path: str
-    sentence: str
-
-
-def edition_digest(digests: Mapping[str, str]) -> str:
-    """One digest over path → digest of the file."""
-    return sm3(canonical(dict(digests)))
+__all__ = ["Changed", "NotAsDrafted", "SamePerson", "edition_digest", "faults", "publish"]
 
 
 @transaction.atomic
-def publish(edition: Edition, *, publisher: Person, at: datetime) -> Edition:
-    """Publish a draft. A published edition is given back as it is.
+def publish(edition: Edition, *, publisher: Person, at: datetime, seen: str | None = None) -> Edition:
+    """Publish a draft of a whole edition, or an amendment that was submitted.
 
-    Raises :class:`SamePerson` or :class:`NotAsDrafted`."""
+    A published edition is given back as it is. An amendment becomes law from the day that its text names; the
+    version before ends on that day (exclusive). ``seen`` is the digest of what the publisher read. Raises
+    :class:`Refused`: GZ-001 (:class:`SamePerson`), 002 (:class:`NotAsDrafted`), 004 to 008, 010.
+    """
     held = Edition.objects.select_for_update().get(pk=edition.pk)
     if held.state == Edition.State.PUBLISHED:
         return held
     if held.author_id == publisher.pk:
-        raise SamePerson("GZ-001：起草人不能发布自己起草的版本，请由另一人发布。")
+        raise SamePerson
     if faults(held):
-        raise NotAsDrafted("GZ-002：文件内容与起草时的摘要不符，请重新起草。")
+        raise NotAsDrafted
+    facts: dict[str, object] = {"author": held.author_id}
+    if held.plane:
+        facts |= _amended(held, publisher, at, seen)
     held.state = Edition.State.PUBLISHED
     held.publisher = publisher
     held.published_at = at
@@ -59,20 +51,61 @@ def publish(edition: Edition, *, publisher: Person, at: datetime) -> Edition:
         actor=Scope.of(publisher).actor,
         verb=VERB_PUBLISHED,
         obj=f"gazette.edition:{held.pk}",
-        facts={"digest": held.digest, "author": held.author_id},
+        facts={"digest": held.digest, **facts},
         at=at,
     )
+    if held.plane:
+        note(held, Step.Kind.PUBLISHED, publisher, at)
+        transaction.on_commit(current.restore)
     return held
 
 
-def faults(edition: Edition) -> list[Changed]:
-    """Files of an edition whose text no longer has its digest, and an edition that no longer has its files."""
-    files = list(edition.files.order_by("path"))
-    found = [
-        Changed(edition.pk, file.path, f"{file.path} 的内容在发布后被改动。")
-        for file in files
-        if sm3(file.content) != file.digest
-    ]
-    if edition_digest({file.path: file.digest for file in files}) != edition.digest:
-        found.append(Changed(edition.pk, "", "版本所含的文件与摘要不符。"))
-    return found
+def _amended(held: Edition, publisher: Person, at: datetime, seen: str | None) -> dict[str, object]:
+    """Make an amendment ready: it is what was read, right among the law of this moment, dated, and closes the
+    version before."""
+    if held.state != Edition.State.SUBMITTED:
+        raise Refused("GZ-005", f"草案现在是“{held.get_state_display()}”")
+    may_review(held, publisher)
+    if seen is not None and seen != held.digest:
+        raise Refused("GZ-006", "草案在您打开页面之后被改过，没有发布")
+    _require_fresh(held)
+    require_right(held)
+    with candidate(held) as law:
+        new = drafted_piece(held, law)
+    day = at.astimezone(timezone.get_default_timezone()).date()
+    begins, ends = (new.in_force.from_, new.in_force.until) if new else (day, None)
+    held.files.exclude(version="").update(valid_from=begins, valid_until=ends)
+    if new is None:
+        return {"version": held.version, "from": day.isoformat()}
+    closed = _close(held, begins)
+    return {"version": held.version, "from": begins.isoformat(), **({"closes": closed} if closed else {})}
+
+
+def _require_fresh(held: Edition) -> None:
+    """What the draft replaces must still be what was copied, and a new file must not be there yet."""
+    for file in held.files.all():
+        there = current.folder() / file.path
+        digest = sm3(there.read_bytes()) if there.is_file() else ""
+        if digest != file.replaces:
+            raise Refused("GZ-010", f"“{file.path}”在起草之后已被改动")
+
+
+def _close(held: Edition, begins: date) -> str:
+    """Take the version before into the edition, ended on the day on which the new one begins; gives its name."""
+    for one in closings(held):
+        there = current.folder() / one.path
+        LawFile.objects.create(
+            edition=held,
+            plane=held.plane,
+            identity=held.identity,
+            version=one.version,
+            valid_from=one.valid_from,
+            valid_until=begins,
+            path=one.path,
+            content=one.text,
+            digest=sm3(one.text),
+            replaces=sm3(there.read_bytes()),
+        )
+        held.digest = edition_digest(dict(held.files.values_list("path", "digest")))
+        return one.version
+    return ""

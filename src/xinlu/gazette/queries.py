@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from xinlu.gazette.models import Edition, LawFile
 
@@ -16,19 +16,12 @@ def editions() -> QuerySet[Edition]:
 
 
 def in_force(book: str, day: date) -> LawFile | None:
-    """The published version of a rulebook in force on ``day``: of several editions that hold one, the newest."""
-    return (
-        LawFile.objects.filter(
-            Q(valid_until__isnull=True) | Q(valid_until__gt=day),
-            edition__state=Edition.State.PUBLISHED,
-            plane=LawFile.Plane.RULEBOOK,
-            identity=book,
-            valid_from__lte=day,
-        )
-        .select_related("edition")
-        .order_by("-edition__published_at", "-edition", "-valid_from")
-        .first()
-    )
+    """The published version of a rulebook in force on ``day``, as the newest edition that holds it has it."""
+    for row in reversed(versions(book)):
+        begun = row.valid_from is not None and row.valid_from <= day
+        if begun and (row.valid_until is None or row.valid_until > day):
+            return row
+    return None
 
 
 def versions(book: str) -> list[LawFile]:
@@ -40,6 +33,12 @@ def versions(book: str) -> list[LawFile]:
     )
     newest = {row.version: row for row in rows}
     return sorted(newest.values(), key=lambda row: (row.valid_from or date.min, row.version))
+
+
+def amendments() -> QuerySet[Edition]:
+    """Amendments in every state, newest first; for those who write or publish law."""
+    found = Edition.objects.exclude(plane="").select_related("author", "publisher")
+    return found.order_by("-drafted_at", "-pk")
 
 
 def law_digest() -> str:

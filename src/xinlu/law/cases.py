@@ -14,7 +14,7 @@ from pydantic import Field
 from xinlu.law.library import Filed
 from xinlu.law.marks import read
 from xinlu.law.shape import shape
-from xinlu.law.source import LawModel
+from xinlu.law.source import InForce, LawModel
 
 FEWEST = 5
 """Cases that a book has at least."""
@@ -51,6 +51,9 @@ class Cases(LawModel):
 
     book: str
     version: str
+    in_force: InForce | None = None
+    """The days on which these cases take the version to be in force; None: its own. Cases that were copied with
+    an earlier version keep that version's days, for their facts lie there."""
     given: dict[str, Any] = {}
     note: str = ""
     cases: tuple[Case, ...]

@@ -118,7 +118,8 @@ def _scalars(node: yaml.Node, place: Place) -> Iterator[tuple[Place, yaml.Scalar
 
 def _composed(text: str) -> yaml.Node:
     parse(text, file="")  # refuses what is empty, hostile or broken, with its line
-    node: yaml.Node = yaml.compose(text, Loader=_LOADER)
+    node = yaml.compose(text, Loader=_LOADER)
+    assert node is not None
     return node
 
 
