@@ -152,6 +152,13 @@ class Prepared:
         union = " UNION ALL ".join(f"SELECT {columns} FROM {getattr(plan, name)}" for plan in self.plans[book])
         return f"SELECT * FROM ({union}) ORDER BY {order}"
 
+    def query(self, book: str, name: str, *, shelves: int = 1) -> str:
+        """The rows of one result by shelf, then in canonical order; numbers keep the narrower type of the book."""
+        _, order = _RESULTS[name]
+        union = " UNION ALL ".join(f"SELECT * FROM {getattr(plan, name)}" for plan in self.plans[book])
+        by_shelf = f"unit % {shelves}, " if shelves > 1 else ""
+        return f"SELECT * FROM ({union}) ORDER BY {by_shelf}{order}"
+
     def snapshot(self, book: str) -> dict[str, dict[str, list[Decimal]]]:
         """The ranked numbers of every peer value of a run, by group: what later runs may be placed against."""
         found: dict[str, dict[str, list[Decimal]]] = {}
@@ -169,11 +176,10 @@ class Prepared:
 
         The columns are those of the schemas; numbers of entries keep the narrower type of the book."""
         folder.mkdir(parents=True, exist_ok=True)
-        for name, (_, order) in _RESULTS.items():
-            union = " UNION ALL ".join(f"SELECT * FROM {getattr(plan, name)}" for plan in self.plans[book])
+        for name in _RESULTS:
             target = text_literal(str(folder / f"{name}.parquet"))
             self.duck.connection.execute(
-                f"COPY (SELECT * FROM ({union}) ORDER BY {order}) TO {target} (FORMAT parquet, COMPRESSION zstd)"
+                f"COPY ({self.query(book, name)}) TO {target} (FORMAT parquet, COMPRESSION zstd)"
             )
 
 
@@ -192,27 +198,21 @@ def prepare(
     add_empty_tables(duck, catalogue)
     meanings = understand_all(books, catalogue)
     order = in_order(books)
-    plans: dict[str, list[Plan]] = {}
     for index, book in enumerate(order):
-        versions = [key for key in meanings if key[0] == book]
-        snapshots = (peers or {}).get(book, {})
-        for number, key in enumerate(versions):
+        for number, key in enumerate(one for one in meanings if one[0] == book):
             for value, one in meanings[key].book.values.items():
-                if one.peer is not None and value in snapshots:
-                    duck.register(f"b{index}v{number}_peer_{value}", ranked(one.peer, snapshots[value]))
-        plans[book] = [
-            compile_book(
-                meanings[key],
-                catalogue,
-                as_of=as_of,
-                known_at=known_at,
-                prefix=f"b{index}v{number}_",
-                wanted=identifier(f"wanted {book}") if narrowed else None,
-                finding_tables={other: identifier(f"wide {other}") for other in order[:index]},
-                frozen=snapshots,
-            )
-            for number, key in enumerate(versions)
-        ]
+                snapshot = (peers or {}).get(book, {})
+                if one.peer is not None and value in snapshot:
+                    duck.register(peer_table(index, number, value), ranked(one.peer, snapshot[value]))
+    plans = compile_books(
+        meanings,
+        order,
+        catalogue,
+        as_of=as_of,
+        known_at=known_at,
+        wanted={book: identifier(f"wanted {book}") for book in order} if narrowed else {},
+        frozen=peers or {},
+    )
     over_peers = {
         book: {
             name: one.peer.stat
@@ -224,6 +224,48 @@ def prepare(
         for book in order
     }
     return Prepared(duck, plans, order, {book: tuple(found) for book, found in over_peers.items()}, narrowed)
+
+
+def peer_table(index: int, number: int, value: str) -> str:
+    """Name of the table with the frozen snapshot of a value, of the ``number``-th version of the ``index``-th book."""
+    return f"b{index}v{number}_peer_{value}"
+
+
+def compile_books(
+    meanings: Mapping[tuple[str, str], Meaning],
+    order: Sequence[str],
+    catalogue: Catalogue,
+    *,
+    as_of: date,
+    known_at: datetime,
+    wanted: Mapping[str, str] | None = None,
+    frozen: Mapping[str, Collection[str]] | None = None,
+    only: Collection[str] | None = None,
+) -> dict[str, list[Plan]]:
+    """Plans of every version of every book, in ``order``; each may run once those that it reads have run.
+
+    ``wanted``: book → quoted table with the units to run, for books that run for some. ``frozen``: book → values over
+    peers that are read from a snapshot, in the table :func:`peer_table`. ``only``: leave out the plans of other books,
+    whose wide findings stand ready in another way."""
+    plans: dict[str, list[Plan]] = {}
+    for index, book in enumerate(order):
+        if only is not None and book not in only:
+            continue
+        versions = [key for key in meanings if key[0] == book]
+        plans[book] = [
+            compile_book(
+                meanings[key],
+                catalogue,
+                as_of=as_of,
+                known_at=known_at,
+                prefix=f"b{index}v{number}_",
+                wanted=(wanted or {}).get(book),
+                finding_tables={other: identifier(f"wide {other}") for other in order[:index]},
+                frozen=(frozen or {}).get(book, ()),
+            )
+            for number, key in enumerate(versions)
+        ]
+    return plans
 
 
 def add_empty_tables(duck: Duck, catalogue: Catalogue) -> None:

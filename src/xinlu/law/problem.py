@@ -104,6 +104,7 @@ _CASES = "每部评价规则附有案例，案例不过不得发布（docs/langu
 _SOURCES = "没有出处的内容不得作为规则（docs/language.md）"
 _PROCEDURE = "程序文件格式（docs/language.md）"
 _FACTS = "事实文件格式（docs/facts.md）"
+_RUNS = "整批运行（docs/architecture.md）"
 _WARN = Severity.WARNING
 
 _ALL = (
@@ -199,6 +200,11 @@ _ALL = (
     Code("FACT-114", "时间前后颠倒或重叠", _FACTS, "止期不含当日，应晚于起期；同一主体的各段不得重叠"),
     Code("FACT-115", "没有 as_of", _FACTS, "请在事实文件中写 as_of，或在命令中给出 --as-of"),
     Code("FACT-116", "没有这部评价规则", _FACTS, "请把规则文件放在旁边或 standards/ 中"),
+    # ── runs ──
+    Code("RUN-101", "磁盘已满", _RUNS, "请腾出磁盘空间后重新运行；此前的批次完好，照常可用"),
+    Code("RUN-102", "计算进程中途退出", _RUNS, "多为内存不足被系统终止：请调低 XINLU_PROCESSES，或换内存更大的机器后重新运行"),
+    Code("RUN-103", "内存不够", _RUNS, "请调高 XINLU_MEMORY_GIB，或调低 XINLU_PROCESSES 后重新运行"),
+    Code("RUN-104", "积分明细之和与结果不符", _RUNS, "结果不可用，也没有留下；请连同法规版本报告给维护者"),
 )  # fmt: skip
 
 CODES: dict[str, Code] = {c.code: c for c in _ALL}

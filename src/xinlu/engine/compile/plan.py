@@ -42,6 +42,8 @@ class Plan:
     a unit is the same. Rows and hits of findings of other books are left out."""
     input_steps: int = 0
     """How many of the steps it takes to have the inputs."""
+    sums: tuple[str, ...] = ()
+    """Folds of the unit whose value is the sum of the shares of their entries, and a column of ``state``."""
 
 
 def compile_book(
@@ -196,8 +198,17 @@ class _Compiler:
         findings = add_findings(draft, state, lines, grades)
         entries = draft.add("entries", " UNION ALL ".join(lines.selects), view=True)
         wide = add_wide(draft, state, grades)
+        sums = tuple(name for name, one in self.book.folds.items() if (one.sum or one.running) and one.per is None)
         return Plan(
-            self.book.rulebook, self.book.version, tuple(draft.steps), findings, entries, wide, state.name, draft.prefix
+            self.book.rulebook,
+            self.book.version,
+            tuple(draft.steps),
+            findings,
+            entries,
+            wide,
+            state.name,
+            draft.prefix,
+            sums=sums,
         )
 
 
