@@ -1,17 +1,19 @@
 """Find the rows that hold a number: those of one subject, the children of a record, who names whom.
 
-A few numbers are read point by point: the shelf of a number is known, its file is sorted by the number its rows are
-kept by, so one or two row groups are opened and no more. A column by which rows are *not* kept gets an index beside
-the copy, once: pairs of the value and the number under which its rows lie. Many numbers are looked for by one scan.
+A few numbers are read point by point. A directory beside the copy says where the rows of a number lie, since files are
+sorted by the number their rows are kept by: one or two row groups are opened and no more. A column by which rows are
+*not* kept has pairs of a value and the number under which its rows lie. Both are made once for a file and are mapped
+into memory. Many numbers are looked for by one scan.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -30,8 +32,8 @@ from xinlu.law.catalogue import Catalogue
 
 FEW = 400
 """Up to so many numbers are looked up one by one; more are worth a scan."""
-INDEX_ROWS = 16_384
-"""Rows in a row group of an index: what is read to find one number."""
+OPEN = 200
+"""Files that are held open."""
 
 Numbers: TypeAlias = npt.NDArray[np.int64]
 """Different whole numbers in order."""
@@ -148,7 +150,6 @@ class _Shelf:
     finder: Finder
     name: str
     table: Shelved
-    files: dict[str, _File] = field(default_factory=dict)
     keys: dict[str, _Keys] = field(default_factory=dict)
 
     @cached_property
@@ -165,39 +166,40 @@ class _Shelf:
         first = next(iter(self.finder.catalogue.items[self.name.removeprefix("item_")].roles), None)
         return "record" if first is None or first.many else f"role_{first.name}"
 
-    @property
-    def layers(self) -> list[tuple[Mapping[int, Sequence[str]] | None, tuple[str, ...]]]:
-        """Base files, then each later file: (files by shelf or None, all files)."""
+    @cached_property
+    def layers(self) -> list[_Layer]:
+        """The base files together, then each later file."""
+        folder = self.finder.index
+        assert folder is not None
         base = tuple(str(one) for shelf in sorted(self.table.base) for one in self.table.base[shelf])
-        return [(self.table.base, base), *((None, (str(one),)) for one in self.table.later)]
+        groups = [base, *((str(one),) for one in self.table.later)]
+        return [_Layer(self, files, folder / self.name, i == 0) for i, files in enumerate(groups) if files]
 
     def make_ready(self) -> None:
-        for path in self.table.files:
-            self.file(str(path)).groups(self.home, np.array([0], np.int64))
-        for path in self.table.later[1:] if not self.table.base else self.table.later:
+        for layer in self.layers:
+            layer.directory  # noqa: B018 made on first sight
+        for path in self.table.later:
             self.key_of(str(path))
+
+    def build(self, column: str) -> None:
+        if column != self.home:
+            for layer in self.layers:
+                layer.pairs(column)
 
     def rows(self, column: str, numbers: Numbers) -> pa.Table:
         schema = self.finder.schemas[self.name]
-        asked = list(dict.fromkeys([*schema.names, *self.key_columns]))
+        asked = list(dict.fromkeys([*schema.names, *self.key_columns, column]))
         found: list[pa.Table] = []
-        layers = self.layers
-        for age, (by_shelf, files) in enumerate(layers):
-            if not files:
-                continue
-            homes = numbers if column == self.home else self.homes(column, numbers, files)
-            paths = files if by_shelf is None else self._paths(by_shelf, homes)
-            for path in paths:
-                rows = self.file(path).rows(column, numbers, homes, self.home, asked)
-                if rows is not None:
-                    found.append(self._without(rows, [one for _, later in layers[age + 1 :] for one in later]))
+        for age, layer in enumerate(self.layers):
+            homes = numbers if column == self.home else layer.homes(column, numbers)
+            for rows in layer.rows(homes, asked):
+                here = rows.filter(_holds(rows.column(column), numbers))
+                if here.num_rows:
+                    newer = [file for later in self.layers[age + 1 :] for file in later.files]
+                    found.append(self._without(here, newer))
         if not found:
             return schema.empty_table()
         return pa.concat_tables([one.select(schema.names).cast(schema) for one in found])
-
-    def _paths(self, by_shelf: Mapping[int, Sequence[str]], homes: Numbers) -> list[str]:
-        shelves = np.unique(homes % self.table.shelves).tolist()
-        return [str(one) for shelf in shelves for one in by_shelf.get(shelf, ())]
 
     def _without(self, rows: pa.Table, newer: Sequence[str]) -> pa.Table:
         """Rows for which no newer file has another of the same key."""
@@ -207,50 +209,170 @@ class _Shelf:
                 rows = rows.filter(pa.array(stands))
         return rows
 
-    def file(self, path: str) -> _File:
-        if path not in self.files:
-            self.files[path] = _File(path)
-        return self.files[path]
-
     def key_of(self, path: str) -> _Keys:
         if path not in self.keys:
             self.keys[path] = _Keys(pq.read_table(path, columns=list(self.key_columns)), self.key_columns)
         return self.keys[path]
 
-    # indexes
 
-    def homes(self, column: str, numbers: Numbers, files: Sequence[str]) -> Numbers:
-        """The numbers under which rows lie whose ``column`` holds one of ``numbers``."""
-        if self.home == "record" and column == "record":
-            return numbers
-        pairs = self.file(self.built(column, files)).rows("value", numbers, numbers, "value", ["home"])
-        return NONE if pairs is None else numbers_in(pairs, "home")
+def _holds(values: Any, numbers: Numbers) -> Any:
+    """Which rows have one of the numbers."""
+    wanted = pa.array(numbers)
+    if pa.types.is_list(values.type):
+        held = np.zeros(len(values), bool)
+        whole = values.combine_chunks()
+        parents = pc.list_parent_indices(whole)
+        held[parents.filter(pc.is_in(pc.list_flatten(whole), value_set=wanted)).to_numpy()] = True
+        return pa.array(held)
+    if len(numbers) == 1:
+        return pc.fill_null(pc.equal(values, int(numbers[0])), False)
+    return pc.is_in(values, value_set=wanted)
 
-    def build(self, column: str) -> None:
-        for _, files in self.layers:
-            if files and column not in (self.home, "record" if self.home == "record" else ""):
-                self.built(column, files)
 
-    def built(self, column: str, files: Sequence[str]) -> str:
-        """The index of a column over some files; made when it is not there, under a name that tells what it indexes."""
-        folder = self.finder.index
-        assert folder is not None
-        names = "\n".join(f"{Path(one).parent.name}/{Path(one).name}" for one in files)
-        mark = hashlib.sha256(names.encode()).hexdigest()[:16]
-        target = folder / self.name / f"{column}-{mark}.parquet"
+@dataclass
+class _Layer:
+    """Some files of a table that are indexed together."""
+
+    shelf: _Shelf
+    files: tuple[str, ...]
+    folder: Path
+    base: bool
+    _pairs: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
+
+    @cached_property
+    def mark(self) -> str:
+        """A name for just these files: they are never written twice."""
+        names = "\n".join(f"{Path(one).parent.name}/{Path(one).name}" for one in self.files)
+        return hashlib.sha256(names.encode()).hexdigest()[:16]
+
+    @cached_property
+    def directory(self) -> _Directory:
+        return _Directory(self._made("home", self._write_directory))
+
+    def pairs(self, column: str) -> npt.NDArray[np.int64]:
+        """Values of a column in order, and the numbers under which their rows lie."""
+        if column not in self._pairs:
+            folder = self._made(column, lambda draft: self._write_pairs(column, draft))
+            self._pairs[column] = np.load(folder / "pairs.npy", mmap_mode="r")
+        return self._pairs[column]
+
+    def homes(self, column: str, numbers: Numbers) -> Numbers:
+        values, homes = self.pairs(column)
+        begins, ends = np.searchsorted(values, numbers, "left"), np.searchsorted(values, numbers, "right")
+        return joined(*(np.unique(homes[begin:end]) for begin, end in zip(begins, ends, strict=True)))
+
+    def rows(self, homes: Numbers, asked: Sequence[str]) -> Iterator[pa.Table]:
+        """The rows kept by some numbers, read group by group."""
+        if not len(homes):
+            return
+        places = range(len(self.files)) if not self.base else self._places(homes)
+        for place in places:
+            runs = self.directory.runs(place, homes)
+            if len(runs):
+                yield _opened(self.files[place]).rows(runs, asked)
+
+    @cached_property
+    def _shelf_of_file(self) -> list[int]:
+        table = self.shelf.table
+        return [shelf for shelf in sorted(table.base) for _ in table.base[shelf]]
+
+    def _places(self, homes: Numbers) -> list[int]:
+        wanted = set((homes % self.shelf.table.shelves).tolist())
+        return [place for place, shelf in enumerate(self._shelf_of_file) if shelf in wanted]
+
+    # making
+
+    def _made(self, column: str, write: Callable[[Path], None]) -> Path:
+        """The folder of an index; it is made under another name and then appears whole."""
+        target = self.folder / f"{column}-{self.mark}"
         if not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            draft = target.with_suffix(f".draft-{os.getpid()}")
-            own = identifier(column)
-            value = f"unnest({own})" if self.finder.many(self.name, column) else own
-            listed = ", ".join(text_literal(one) for one in files)
-            pairs = f"SELECT {value} AS value, {self.table.kept_by} AS home FROM read_parquet([{listed}])"
-            self.finder.duck.connection.execute(
-                f"COPY (SELECT DISTINCT value, home FROM ({pairs}) WHERE value IS NOT NULL ORDER BY value, home) "
-                f"TO {text_literal(str(draft))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {INDEX_ROWS})"
-            )
-            draft.replace(target)
-        return str(target)
+            draft = self.folder / f"draft-{os.getpid()}-{column}-{self.mark}"
+            shutil.rmtree(draft, ignore_errors=True)
+            draft.mkdir(parents=True)
+            write(draft)
+            try:
+                draft.rename(target)
+            except OSError:  # somebody else was quicker
+                shutil.rmtree(draft)
+        return target
+
+    def _write_directory(self, draft: Path) -> None:
+        columns = ["record", self.shelf.home] if self.shelf.name.startswith("item_") else [self.shelf.home]
+        numbers, runs, edges = [], [], [0]
+        for path in self.files:
+            rows = pq.read_table(path, columns=list(dict.fromkeys(columns)))
+            homes = rows.column(self.shelf.home)
+            if homes.null_count:
+                homes = pc.coalesce(homes, rows.column("record"))
+            plain = homes.to_numpy()
+            begins = np.flatnonzero(np.r_[True, plain[1:] != plain[:-1]]) if len(plain) else np.empty(0, np.int64)
+            many = np.diff(np.r_[begins, len(plain)])
+            order = np.argsort(plain[begins], kind="stable")
+            numbers.append(plain[begins][order])
+            runs.append(np.stack([begins[order], many[order]], axis=1).astype(np.int32))
+            edges.append(edges[-1] + len(begins))
+        np.save(draft / "numbers.npy", np.concatenate(numbers).astype(np.int64))
+        np.save(draft / "runs.npy", np.concatenate(runs))
+        np.save(draft / "edges.npy", np.array(edges, np.int64))
+
+    def _write_pairs(self, column: str, draft: Path) -> None:
+        own = identifier(column)
+        value = f"unnest({own})" if self.shelf.finder.many(self.shelf.name, column) else own
+        listed = ", ".join(text_literal(one) for one in self.files)
+        pairs = f"SELECT {value} AS value, {self.shelf.table.kept_by} AS home FROM read_parquet([{listed}])"
+        query = f"SELECT DISTINCT value, home FROM ({pairs}) WHERE value IS NOT NULL ORDER BY value, home"
+        found = self.shelf.finder.duck.arrow(query)
+        np.save(draft / "pairs.npy", np.stack([one.to_numpy().astype(np.int64) for one in found.columns]))
+
+
+class _Directory:
+    """Where in each file the rows of a number lie."""
+
+    def __init__(self, folder: Path) -> None:
+        self.numbers = np.load(folder / "numbers.npy", mmap_mode="r")
+        self.places = np.load(folder / "runs.npy", mmap_mode="r")
+        self.edges = np.load(folder / "edges.npy").tolist()
+
+    def runs(self, file: int, homes: Numbers) -> npt.NDArray[np.int32]:
+        """(first row, how many) of the runs of some numbers in one file, by place."""
+        low, high = self.edges[file], self.edges[file + 1]
+        held = self.numbers[low:high]
+        begins, ends = np.searchsorted(held, homes, "left"), np.searchsorted(held, homes, "right")
+        found = [self.places[low + a : low + b] for a, b in zip(begins, ends, strict=True) if b > a]
+        if not found:
+            return np.empty((0, 2), np.int32)
+        runs = np.concatenate(found)
+        return runs[np.argsort(runs[:, 0])]
+
+
+class _File:
+    """A Parquet file held open, whose notes are read once."""
+
+    def __init__(self, path: str) -> None:
+        self.opened = pq.ParquetFile(path, memory_map=True)
+        notes = self.opened.metadata
+        self.edges = np.cumsum([0, *(notes.row_group(one).num_rows for one in range(notes.num_row_groups))])
+
+    def rows(self, runs: npt.NDArray[np.int32], asked: Sequence[str]) -> pa.Table:
+        """The rows of some runs."""
+        firsts, lasts = runs[:, 0], runs[:, 0] + runs[:, 1] - 1
+        low = np.searchsorted(self.edges, firsts, "right") - 1
+        high = np.searchsorted(self.edges, lasts, "right") - 1
+        groups = np.unique(np.concatenate([np.arange(a, b + 1) for a, b in zip(low, high, strict=True)]))
+        whole = self.opened.read_row_groups(groups.tolist(), columns=list(asked), use_threads=len(groups) > 2)
+        # Row numbers in the file, turned into row numbers in what was read.
+        before = np.cumsum([0, *(self.edges[one + 1] - self.edges[one] for one in groups)])
+        shift = {int(group): int(before[i] - self.edges[group]) for i, group in enumerate(groups)}
+        parts = [
+            whole.slice(int(first) + shift[int(at)], int(many)) for (first, many), at in zip(runs, low, strict=True)
+        ]
+        return parts[0] if len(parts) == 1 else pa.concat_tables(parts)
+
+
+@lru_cache(maxsize=OPEN)
+def _opened(path: str) -> _File:
+    """A file, opened: files of a copy are never written twice."""
+    return _File(path)
 
 
 @dataclass
@@ -278,82 +400,3 @@ class _Keys:
             here = self.table.take(pa.array(self.order[begins[place] : ends[place]]))
             stands[place] = not any(list(one.values()) == key for one in here.to_pylist())
         return stands
-
-
-class _File:
-    """A Parquet file whose notes are read once."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self.notes = pq.read_metadata(path)
-        leaves = [self.notes.schema.column(one).path.split(".")[0] for one in range(self.notes.num_columns)]
-        self.place = {name: place for place, name in reversed(list(enumerate(leaves)))}
-        self._bounds: dict[str, tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]] = {}
-
-    def bounds(self, column: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
-        """Least and greatest number of each row group, and whether any is missing; all of them where unsaid."""
-        if column not in self._bounds:
-            least, most, gaps = [], [], []
-            for group in range(self.notes.num_row_groups):
-                told = self.notes.row_group(group).column(self.place[column]).statistics
-                if told is None or not told.has_min_max:
-                    empty = told is not None and told.has_null_count and told.null_count == told.num_values + 0 > 0
-                    least.append(1 if empty else np.iinfo(np.int64).min)
-                    most.append(0 if empty else np.iinfo(np.int64).max)
-                else:
-                    least.append(told.min)
-                    most.append(told.max)
-                gaps.append(told is None or not told.has_null_count or told.null_count > 0)
-            self._bounds[column] = (np.array(least, np.int64), np.array(most, np.int64), np.array(gaps, bool))
-        return self._bounds[column]
-
-    def within(self, column: str, numbers: Numbers) -> npt.NDArray[np.bool_]:
-        """Which row groups may hold one of the numbers in the column."""
-        least, most, _ = self.bounds(column)
-        begins = np.searchsorted(numbers, least, "left")
-        held = np.zeros(len(least), bool)
-        inside = begins < len(numbers)
-        held[inside] = numbers[begins[inside]] <= most[inside]
-        return held
-
-    def groups(self, home: str, homes: Numbers) -> npt.NDArray[np.bool_]:
-        """Row groups that may hold rows kept by one of the numbers."""
-        held = self.within(home, homes)
-        if home.startswith("role_"):
-            # Rows without a subject in the role are kept by their record.
-            held |= self.bounds(home)[2] & self.within("record", homes)
-        return held
-
-    def rows(self, column: str, numbers: Numbers, homes: Numbers, home: str, asked: Sequence[str]) -> pa.Table | None:
-        """Rows whose ``column`` holds one of ``numbers``, in row groups that keep ``homes``."""
-        held = self.groups(home, homes)
-        if column != home and column in self.place and not self._lists(column):
-            held &= self.within(column, numbers)
-        found: list[pa.Table] = []
-        places = np.flatnonzero(held).tolist()
-        if not places:
-            return None
-        with pq.ParquetFile(self.path, metadata=self.notes, memory_map=True) as opened:
-            for place in places:
-                keys = opened.read_row_group(place, columns=[column], use_threads=False).column(0).combine_chunks()
-                rows = self._places(keys, numbers)
-                if len(rows):
-                    whole = opened.read_row_group(place, columns=list(asked), use_threads=False)
-                    first, last = int(rows[0]), int(rows[-1]) + 1
-                    part = whole.slice(first, last - first)
-                    found.append(part if last - first == len(rows) else whole.take(pa.array(rows)))
-        return pa.concat_tables(found) if found else None
-
-    def _lists(self, column: str) -> bool:
-        return "." in self.notes.schema.column(self.place[column]).path
-
-    @staticmethod
-    def _places(keys: Any, numbers: Numbers) -> npt.NDArray[np.int64]:
-        """Places of the rows whose key is, or has, one of the numbers."""
-        wanted = pa.array(numbers)
-        if pa.types.is_list(keys.type):
-            parents = pc.list_parent_indices(keys)
-            return np.unique(parents.filter(pc.is_in(pc.list_flatten(keys), value_set=wanted)).to_numpy())
-        if len(numbers) == 1 and keys.null_count == 0:
-            return np.flatnonzero(keys.to_numpy() == numbers[0])
-        return np.flatnonzero(pc.is_in(keys, value_set=wanted).to_numpy(zero_copy_only=False))

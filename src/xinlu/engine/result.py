@@ -7,9 +7,10 @@ ways convert without loss and sort in one canonical order, so that two runs can 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import date
 from decimal import ROUND_HALF_UP, Context, Decimal
+from operator import attrgetter
 from typing import Any
 
 import pyarrow as pa
@@ -178,7 +179,7 @@ def entries_of(table: pa.Table) -> list[Entry]:
 
 
 def _table(rows: Sequence[Finding | Entry], schema: pa.Schema) -> pa.Table:
-    columns = list(zip(*(astuple(row) for row in rows), strict=True)) or [()] * len(schema)
+    columns = list(zip(*map(attrgetter(*schema.names), rows), strict=True)) or [()] * len(schema)
     return pa.table([pa.array(column, part.type) for column, part in zip(columns, schema, strict=True)], schema=schema)
 
 
