@@ -34,17 +34,13 @@ SIZE = 40
 
 _APART = "never both hold, so that their order decides nothing"
 _OF_THE_OTHER = "levels are those of the book that is read, and ordered by its set"
-_TIGHT = "only a group of fifty ranked carriers and more has a percentile between both numbers"
+_BETWEEN = "a limit with a square root lies between whole numbers of detentions"
 _DRIVERS = "drivers are compared with AA alone, which stays above and below the same levels that they have"
 _BELOW = "compared with a bound that lies far above what stands in for a missing number"
 _NO_MOVE = "no move limits the tier, so that nothing tells the order"
 
 SURVIVORS: dict[str, dict[str, str]] = {
     "fmcsa-sms-unsafe-driving 3": {
-        "tables.threshold.rows.0.value 50 → 49": _TIGHT,
-        "tables.threshold.rows.1.value 60 → 59": _TIGHT,
-        "outputs.alert.conditions.0.when 65 → 66": _TIGHT,
-        "outputs.alert.conditions.0.when 65 → 64": _TIGHT,
         "values.combination.is 0 → -1": _BELOW,
     },
     "heavy-transport-gate sample-1": {
@@ -73,9 +69,18 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "outputs.performance.conditions.2": "both give low under the same clause",
         "outputs.performance.conditions.3": "above and below: " + _APART,
     },
+    "paris-mou-flag 2014": {
+        "values.excess.is  → =": _BETWEEN,
+        "outputs.listing.conditions.0.when  → =": _BETWEEN,
+        "outputs.listing.conditions.1.when  → =": _BETWEEN,
+        "outputs.risk.conditions.0.when  → =": _BETWEEN,
+        "outputs.risk.conditions.1.when  → =": _BETWEEN,
+        "outputs.risk.conditions.2.when  → =": _BETWEEN,
+        "outputs.listing.conditions.0": "above the upper limit and below the lower one: " + _APART,
+    },
     "paris-mou-ship 2014": {
         "outputs.profile.conditions.0": "a low-risk ship has no points: " + _APART,
-        "outputs.priority.conditions.0": "a ship never inspected has no window: " + _APART,
+        "outputs.priority.conditions.1": "a ship never inspected has no window: " + _APART,
     },
     "random-inspection-tier sample-1": {f"outputs.tier.levels.{place}": _NO_MOVE for place in range(3)},
     "road-driver-integrity 2008": {
@@ -110,6 +115,19 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "outputs.performance.conditions.0.when 0 → -1": "without an inspection no index is there, only the same answer",
         "outputs.performance.conditions.2": "both give low under the same clause",
         "outputs.performance.conditions.3": "above and below: " + _APART,
+    },
+    "tokyo-mou-flag 2014": {
+        "values.excess.is  → =": _BETWEEN,
+        "outputs.listing.conditions.0.when  → =": _BETWEEN,
+        "outputs.listing.conditions.1.when  → =": _BETWEEN,
+        "outputs.risk.conditions.0.when  → =": _BETWEEN,
+        "outputs.risk.conditions.1.when  → =": _BETWEEN,
+        "outputs.risk.conditions.2.when  → =": _BETWEEN,
+        "outputs.listing.conditions.0": "above the upper limit and below the lower one: " + _APART,
+    },
+    "tokyo-mou-ship 2014": {
+        "outputs.profile.conditions.0": "a low-risk ship has no points: " + _APART,
+        "outputs.priority.conditions.1": "a ship never inspected has no window: " + _APART,
     },
 }
 """Book → change that may go unnoticed (see :attr:`Mutant.change`) → why."""

@@ -15,6 +15,15 @@ from typing import Any
 from xinlu.demo.plan import OPEN
 from xinlu.demo.world import Subject, World
 
+US_BOOKS: list[tuple[str, str, int, int]] = [
+    # book, category, relevant inspections that it asks for, level of an inspection that is relevant
+    ("fmcsa-sms-hos", "hos", 3, 3),
+    ("fmcsa-sms-vehicle-maintenance", "vehicle_maintenance", 5, 5),
+    ("fmcsa-sms-driver-fitness", "driver_fitness", 5, 3),
+    ("fmcsa-sms-controlled-substances", "controlled_substances", 1, 3),
+    ("fmcsa-sms-hm-compliance", "hm", 5, 5),
+]
+CRASHES = "fmcsa-sms-crash-indicator"
 EU, US, COMPANY, SHIP = "eu-2022-695", "fmcsa-sms-unsafe-driving", "paris-mou-company", "paris-mou-ship"
 TOKYO_COMPANY, TOKYO_SHIP = "tokyo-mou-company", "tokyo-mou-ship"
 
@@ -74,6 +83,28 @@ US_CARRIERS: list[tuple[str, int, int, str, int | None, str | None]] = [
 
 
 def _america(world: World) -> None:
+    _unsafe_driving(world)
+    # Three carriers of one group rank 0, 50, 100: only the last is past every threshold.
+    places = ((3, 0, "none"), (6, 50, "none"), (9, 100, "alert"))
+    for book, basic, number, level in US_BOOKS:
+        for severity, percentile, alert in places:
+            firm = _carrier(world, 10, "general")
+            for place in range(number):
+                found = severity if place == 0 else None
+                _us_inspection(world, firm, date(2026, 2, 3 + place), found, basic=basic, level=level)
+            # all within 6 months: the weights of the mean are equal
+            answers = {"measure": Decimal(severity) / number, "percentile": Decimal(percentile), "alert": alert}
+            _told(world, firm, book, f"severity_{severity}", **answers)
+    for (hurt, released), (_, percentile, alert) in zip(((0, 0), (1, 0), (1, 1)), places, strict=True):
+        firm = _carrier(world, 10, "general")
+        _us_crash(world, firm, 0, released=False)
+        _us_crash(world, firm, hurt, released=bool(released))
+        # severity 1 and 1, 2 or 3, weight 3, by ten units
+        answers = {"measure": Decimal(3 * (2 + hurt + released)) / 10, "percentile": Decimal(percentile)}
+        _told(world, firm, CRASHES, f"hurt_{hurt}_released_{released}", **answers, alert=alert)
+
+
+def _unsafe_driving(world: World) -> None:
     recent = (date(2026, 2, 3), date(2026, 3, 4), date(2026, 4, 5))
     for name, severity, units, kind, percentile, alert in US_CARRIERS:
         firm = _carrier(world, units, kind)
@@ -81,14 +112,12 @@ def _america(world: World) -> None:
             _us_inspection(world, firm, day, severity)
         # three inspections within 6 months, weight 3 each, by average units and utilisation 1
         measure = Decimal(9 * severity) / units
-        world.plan.expect(
-            US, world.today, firm.key, name,
-            measure=measure, percentile=None if percentile is None else Decimal(percentile), alert=alert,
-        )  # fmt: skip
+        percentage = None if percentile is None else Decimal(percentile)
+        _told(world, firm, US, name, measure=measure, percentile=percentage, alert=alert)
     few = _carrier(world, 10, "general")
     for day in recent[:2]:
         _us_inspection(world, few, day, 8)
-    world.plan.expect(US, world.today, few.key, "two_inspections", measure=None, percentile=None, alert=None)
+    _told(world, few, US, "two_inspections", measure=None, percentile=None, alert=None)
     grave = _carrier(world, 10, "general")
     day = date(2026, 1, 15)
     said = {
@@ -96,7 +125,15 @@ def _america(world: World) -> None:
         "acute_or_critical": True,
     }  # fmt: skip
     world.add("us_investigation", said, subject=grave)
-    world.plan.expect(US, world.today, grave.key, "acute_violation", measure=None, percentile=None, alert="alert")
+    _told(world, grave, US, "acute_violation", measure=None, percentile=None, alert="alert")
+
+
+def _told(world: World, firm: Subject, book: str, archetype: str, **answers: Any) -> None:
+    """What one book says of a carrier; the other books of the system have too little to say anything."""
+    world.plan.expect(book, world.today, firm.key, archetype, **answers)
+    for other in (US, CRASHES, *(name for name, *_ in US_BOOKS)):
+        if other != book:
+            world.plan.expect(other, world.today, firm.key, "too_little", measure=None, percentile=None, alert=None)
 
 
 def _carrier(world: World, units: int, kind: str) -> Subject:
@@ -109,15 +146,31 @@ def _carrier(world: World, units: int, kind: str) -> Subject:
     return firm
 
 
-def _us_inspection(world: World, firm: Subject, day: date, severity: int) -> None:
+def _us_inspection(
+    world: World, firm: Subject, day: date, severity: int | None, *, basic: str = "unsafe_driving", level: int = 1
+) -> None:
+    """An inspection with one violation, or a clean one when no severity is given."""
     number = world.next("USR", day)
-    report = {"report_no": number, "inspected_on": day, "inspection_level": Decimal(1)}
+    report: dict[str, Any] = {"report_no": number, "inspected_on": day, "inspection_level": Decimal(level)}
+    if basic == "hm":
+        report["placardable_hm"] = True
     parent = world.add("us_inspection", report, subject=firm)
+    if severity is None:
+        return
     violation = {
-        "violation_no": world.next("USV", day), "report_no": number, "found_on": day, "section_code": "392.2S",
-        "basic": "unsafe_driving", "severity": Decimal(severity),
+        "violation_no": world.next("USV", day), "report_no": number, "found_on": day, "section_code": "999",
+        "basic": basic, "severity": Decimal(severity),
     }  # fmt: skip
     world.add("us_violation", violation, parent=parent, subject=firm)
+
+
+def _us_crash(world: World, firm: Subject, injuries: int, *, released: bool) -> None:
+    day = date(2026, 4, 5)
+    fields = {
+        "report_no": world.next("USC", day), "crashed_on": day, "fatalities": Decimal(0), "injuries": Decimal(injuries),
+        "hm_released": released,
+    }  # fmt: skip
+    world.add("us_crash", fields, subject=firm)
 
 
 FLAGS: list[tuple[str, int, int, dict[str, Any]]] = [
