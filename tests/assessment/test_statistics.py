@@ -67,6 +67,9 @@ def test_regions_that_differ_are_told_and_equal_ones_are_not() -> None:
     assert statistics.levels_between([[80, 20], [20, 80]]).p < 1e-9
     assert statistics.levels_between([[80, 20], [20, 80]]).effect == pytest.approx(0.6, abs=0.02)
     assert statistics.levels_between([[50, 50], [52, 48]]).p > 0.5
+    rare = statistics.levels_between([[50, 40, 1], [50, 45, 2]])
+    assert rare.levels == 2, "the rare worst level is put together with the one above it"
+    assert statistics.levels_between([[1, 50, 40], [2, 50, 45]]).levels == 2, "a rare best one with the one below it"
     assert statistics.levels_between([[3, 2], [1, 4]]) is None, "too few expected in each cell"
     assert statistics.levels_between([[100, 0], [90, 0]]) is None, "one level only"
     rng = np.random.default_rng(3)

@@ -59,6 +59,8 @@ class Between:
     units: int
     p: float
     effect: float | None = None
+    levels: int = 0
+    """How many classes the levels were tested in: rare ones are put together with a neighbour."""
 
 
 def discrimination(risk: Sequence[float], outcome: Sequence[bool]) -> Discrimination:
@@ -126,10 +128,11 @@ def stability_of_numbers(now: Sequence[float], before: Sequence[float]) -> float
 
 
 def levels_between(table: Sequence[Sequence[int]]) -> Between | None:
-    """Chi-square test of groups (rows) by levels (columns), with Cramér's V.
+    """Chi-square test of groups (rows) by levels (columns, best first), with Cramér's V.
 
-    Rows with fewer than :data:`LEAST_IN_GROUP` units and empty columns are left out. None where more than a fifth of
-    the expected counts are below 5, or any below 1: the test would say nothing.
+    Rows with fewer than :data:`LEAST_IN_GROUP` units and empty columns are left out. Where more than a fifth of the
+    expected counts are below 5, or any below 1, the rarest level is put together with the rarer of its neighbours,
+    and again; None where two classes are still too rare: the test would say nothing.
     """
     import numpy as np
 
@@ -137,25 +140,33 @@ def levels_between(table: Sequence[Sequence[int]]) -> Between | None:
     if counts.ndim != 2 or not counts.size:
         return None
     counts = counts[counts.sum(axis=1) >= LEAST_IN_GROUP]
-    counts = counts[:, counts.sum(axis=0) > 0] if counts.size else counts
-    if counts.ndim != 2 or counts.shape[0] < 2 or counts.shape[1] < 2:
-        return None
+    counts = counts[:, counts.sum(axis=0) > 0]
     from scipy import stats
     from scipy.stats import contingency
 
-    expected = contingency.expected_freq(counts)
-    if (expected < 1).any() or (expected < 5).mean() > 0.2:
-        return None
-    effect = float(contingency.association(counts, method="cramer"))
-    return Between(counts.shape[0], int(counts.sum()), float(stats.chi2_contingency(counts).pvalue), effect)
+    while min(counts.shape) >= 2:
+        expected = contingency.expected_freq(counts)
+        if (expected >= 1).all() and (expected < 5).mean() <= 0.2:
+            effect = float(contingency.association(counts, method="cramer"))
+            p = float(stats.chi2_contingency(counts).pvalue)
+            return Between(counts.shape[0], int(counts.sum()), p, effect, counts.shape[1])
+        totals = counts.sum(axis=0)
+        at = int(totals.argmin())
+        last = len(totals) - 1
+        other = 1 if at == 0 else at - 1 if at == last or totals[at - 1] <= totals[at + 1] else at + 1
+        counts[:, other] += counts[:, at]
+        counts = np.delete(counts, at, axis=1)
+    return None
 
 
 def numbers_between(groups: Sequence[Sequence[float]]) -> Between | None:
     """Kruskal–Wallis test of the numbers of several groups; None with fewer than two groups of enough units."""
-    large = [one for one in groups if len(one) >= LEAST_IN_GROUP]
-    if len(large) < 2 or len({number for one in large for number in one}) < 2:
-        return None
+    import numpy as np
     from scipy import stats
+
+    large = [one for one in groups if len(one) >= LEAST_IN_GROUP]
+    if len(large) < 2 or len(np.unique(np.concatenate([np.asarray(one, dtype=float) for one in large]))) < 2:
+        return None
 
     return Between(len(large), sum(map(len, large)), float(stats.kruskal(*large).pvalue))
 
@@ -166,8 +177,9 @@ def more_is_better(numbers: Sequence[float], ranks: Sequence[int]) -> bool | Non
     >>> more_is_better([90, 80, 70], [0, 1, 2])
     True
     """
-    if len(set(numbers)) < 2 or len(set(ranks)) < 2:
-        return None
+    import numpy as np
     from scipy import stats
 
+    if len(np.unique(numbers)) < 2 or len(np.unique(ranks)) < 2:
+        return None
     return bool(stats.spearmanr(numbers, ranks).statistic < 0)
