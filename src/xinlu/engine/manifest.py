@@ -30,6 +30,11 @@ class Files:
     base: Mapping[int, Sequence[str]] = field(default_factory=dict)
     later: Sequence[str] = ()
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them, base by shelf first."""
+        return (*(one for _, several in sorted(self.base.items()) for one in several), *self.later)
+
 
 @dataclass(frozen=True)
 class Manifest:

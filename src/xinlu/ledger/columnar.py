@@ -20,9 +20,9 @@ import errno
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -34,7 +34,7 @@ from django.db import transaction
 
 from xinlu.engine.compile.primitives import identifier, text_literal
 from xinlu.engine.manifest import NAME, Files, Manifest, identity, order
-from xinlu.engine.pack import Parcel, connect, pack, settle, write
+from xinlu.engine.pack import Parcel, connect, is_whole, pack, settle, write
 from xinlu.engine.shelves import Shelved
 from xinlu.gazette import current
 from xinlu.journal.sequence import last_change
@@ -59,6 +59,27 @@ _FULL_WORDS = ("no space left", "file too large", "disk quota", "disk full", "ma
 
 class CopyError(LawError):
     """The copy could not be written; the one before stays as it was and can be read."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a comparison with the database found.
+
+    ``change``: up to which the copy is complete; ``newest``: the newest of the database. ``broken``: files that are
+    missing or have another content than they were written with. ``different``: table → rows in the copy, rows in the
+    database, of tables whose rows are not the same; equal numbers then mean other contents. Tables are compared when
+    the copy is not behind and no file is broken.
+    """
+
+    change: int
+    newest: int
+    broken: tuple[str, ...] = ()
+    different: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def equal(self) -> bool:
+        """Whether the copy says what the database says."""
+        return self.change == self.newest and not self.broken and not self.different
 
 
 def sync(folder: Path | None = None, *, tidy: bool = True) -> Manifest:
@@ -96,6 +117,52 @@ def compact(folder: Path | None = None) -> Manifest:
     with _writing(place) as work:
         before = Manifest.read(place)
         return _fold(place, work, before, [name for name, files in before.tables.items() if files.later], grow=True)
+
+
+def check(folder: Path | None = None) -> Checked:
+    """Compare the copy with the database: files with the digests in their names, tables by rows and a digest of them.
+
+    Writes nothing that stays. Reads the whole database, while writers wait.
+    """
+    place = _place(folder)
+    catalogue = current.catalogue()
+    schemas = columns.schemas(catalogue)
+    with _writing(place) as work:
+        manifest = Manifest.read(place)
+        broken = tuple(
+            f"{table}/{name}"
+            for table, files in manifest.tables.items()
+            for name in files.names
+            if not is_whole(place / table / name)
+        )
+        with transaction.atomic():
+            newest = last_change(hold=True)
+            if broken or manifest.change != newest:
+                return Checked(manifest.change, newest, broken)
+            staged = stage(catalogue, work, known=0)
+        held = manifest.shelved(place, catalogue)
+        truth = _queries(catalogue, staged)
+        duck = connect(work)
+        try:
+            different = {}
+            for table, schema in schemas.items():
+                queries = (held[table].query() if table in held else None, truth.get(table))
+                one, other = (_digest(duck, query, schema.names) for query in queries)
+                if one != other:
+                    different[table] = one[0], other[0]
+        finally:
+            duck.close()
+        return Checked(manifest.change, newest, different=different)
+
+
+def _digest(duck: duckdb.DuckDBPyConnection, query: str | None, names: Sequence[str]) -> tuple[int, int]:
+    """Number of rows, and the sum of their hashes: the same in any order."""
+    if query is None:
+        return 0, 0
+    listed = ", ".join(map(identifier, names))
+    # One hash of all columns together, so that values which change places between rows are seen.
+    found = duck.execute(f"SELECT count(*), coalesce(sum(hash({listed})), 0) FROM ({query})").fetchone()
+    return (int(found[0]), int(found[1])) if found else (0, 0)
 
 
 def tables(folder: Path | None = None) -> dict[str, Shelved]:
@@ -317,12 +384,7 @@ def _replace(path: Path, text: str) -> None:
 
 
 def _sweep(place: Path, *kept: Manifest) -> None:
-    names = {
-        (table, name)
-        for manifest in kept
-        for table, files in manifest.tables.items()
-        for name in (*(one for several in files.base.values() for one in several), *files.later)
-    }
+    names = {(table, name) for manifest in kept for table, files in manifest.tables.items() for name in files.names}
     for path in place.glob("*/*"):
         if not path.parent.name.startswith(".") and path.is_file() and (path.parent.name, path.name) not in names:
             path.unlink(missing_ok=True)

@@ -1,20 +1,22 @@
 """Move rows of the truth in bulk: from the database, as it stores them, into Parquet files of a working folder.
 
-Rows go neither through models nor through Python's parser of JSON: PostgreSQL hands them over by ``COPY`` as CSV,
-which Arrow reads; other databases by a plain cursor, whose tuples become Arrow columns a batch at a time. Texts, dates,
-times and payloads stay texts here; :mod:`xinlu.ledger.columns` makes typed columns of them, in bulk as well.
+Rows go neither through models nor through Python's parser of JSON. PostgreSQL hands them over by ``COPY`` as CSV,
+SQLite puts each into a line; Arrow reads both. Any other database is read by a plain cursor. Days, times and payloads
+stay texts here; :mod:`xinlu.ledger.columns` makes typed columns of them, in bulk as well.
 """
 
 # Names of tables are Django's, names of the catalogue letters, digits and underscores.
 # ruff: noqa: S608
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -28,7 +30,13 @@ from xinlu.registry.models import Relation, Subject, SubjectPeriod
 
 BATCH: Final = 50_000
 """Rows that are in memory at a time."""
+BLOCK: Final = 16 * 1024 * 1024
+"""Bytes of CSV that are read at a time: more than any one row has."""
+UNIT: Final = 31
+"""The control character that parts the values of a line."""
 
+_Batch: TypeAlias = Callable[[], pa.Table]
+"""Rows as they came; called, it makes Arrow of them."""
 N, T = pa.int64(), pa.string()
 _KNOWN = [("recorded_at", T), ("superseded_at", T)]
 _VALID = [("valid_from", T), ("valid_until", T)]
@@ -93,13 +101,17 @@ class _Splitter:
         self.seen: set[str] = set()
 
     def split(
-        self, batches: Iterator[pa.Table], stem: str, wanted: Mapping[str, Any] | None
+        self, batches: Iterator[_Batch], stem: str, wanted: Mapping[str, Any] | None
     ) -> dict[str, tuple[Path, int]]:
-        """Value → file and rows. ``wanted`` None: one file for all values, named by the empty one."""
+        """Value → file and rows. ``wanted`` None: one file for all values, named by the empty one.
+
+        While this thread asks the database for a batch, another makes Arrow of the one before and writes it.
+        """
         writers: dict[str, pq.ParquetWriter] = {}
         found: dict[str, tuple[Path, int]] = {}
-        for batch in batches:
-            for name, part in _parts(batch, wanted):
+
+        def keep(batch: _Batch) -> None:
+            for name, part in _parts(batch(), wanted):
                 if name not in writers:
                     path = self.folder / f"{stem}-{name}.parquet"
                     writers[name] = self.stack.enter_context(
@@ -108,6 +120,15 @@ class _Splitter:
                     found[name] = path, 0
                 writers[name].write_table(part)
                 found[name] = found[name][0], found[name][1] + part.num_rows
+
+        with ThreadPoolExecutor(1) as other:
+            before: Future[None] | None = None
+            for batch in batches:
+                if before is not None:
+                    before.result()
+                before = other.submit(keep, batch)
+            if before is not None:
+                before.result()
         for writer in writers.values():
             writer.close()
         self.seen |= set(found)
@@ -126,43 +147,35 @@ def _parts(batch: pa.Table, wanted: Mapping[str, Any] | None) -> Iterator[tuple[
             yield name, batch.filter(pc.equal(values, name)).drop_columns([batch.column_names[0]])
 
 
-def _records(known: int) -> Iterator[pa.Table]:
-    table = _quoted(Record._meta.db_table)
-    columns = (
-        f"item, id, record, parent, subject_id, {_day('occurred_on')}, {_day('effective_from')}, "
-        f"{_day('effective_until')}, {_time('recorded_at')}, {_time('superseded_at')}, {_text('payload')}"
-    )
-    return _read(f"SELECT {columns} FROM {table} r{_newer('r', known)}", RECORD)
+def _records(known: int) -> Iterator[_Batch]:
+    columns = ["item", "id", "record", "parent", "subject_id"]
+    columns += [_text(name) for name in ("occurred_on", "effective_from", "effective_until")]
+    columns += [_time("recorded_at"), _time("superseded_at"), _text("payload")]
+    return _read(columns, f"{_quoted(Record._meta.db_table)} r{_newer('r', known)}", RECORD)
 
 
-def _roles(known: int, items: Mapping[str, Item]) -> Iterator[pa.Table]:
+def _roles(known: int, items: Mapping[str, Item]) -> Iterator[_Batch]:
     record, role = _quoted(Record._meta.db_table), _quoted(RecordRole._meta.db_table)
     # Names of the catalogue are letters, digits and underscores.
     pairs = ", ".join(f"('{name}', '{one}')" for name, item in sorted(items.items()) for one in further_roles(item))
-    return _read(
-        f"SELECT r.item, g.version_id, g.role, g.subject_id FROM {record} r "
-        f"JOIN {role} g ON g.version_id = r.id{_newer('r', known)} AND (r.item, g.role) IN (VALUES {pairs})",
-        ROLE,
+    rows = (
+        f"{record} r JOIN {role} g ON g.version_id = r.id{_newer('r', known)} AND (r.item, g.role) IN (VALUES {pairs})"
     )
+    return _read(["r.item", "g.version_id", "g.role", "g.subject_id"], rows, ROLE)
 
 
-def _periods(known: int) -> Iterator[pa.Table]:
+def _periods(known: int) -> Iterator[_Batch]:
     period, subject = _quoted(SubjectPeriod._meta.db_table), _quoted(Subject._meta.db_table)
-    columns = (
-        f"s.kind, p.id, p.subject_id, p.name, p.region, {_day('p.valid_from')}, {_day('p.valid_until')}, "
-        f"{_time('p.recorded_at')}, {_time('p.superseded_at')}, {_text('p.attributes')}"
-    )
-    return _read(
-        f"SELECT {columns} FROM {period} p JOIN {subject} s ON s.id = p.subject_id{_newer('p', known)}", PERIOD
-    )
+    columns = ["s.kind", "p.id", "p.subject_id", "p.name", "p.region", _text("p.valid_from"), _text("p.valid_until")]
+    columns += [_time("p.recorded_at"), _time("p.superseded_at"), _text("p.attributes")]
+    rows = f"{period} p JOIN {subject} s ON s.id = p.subject_id{_newer('p', known)}"
+    return _read(columns, rows, PERIOD, free="p.name")
 
 
-def _relations(known: int) -> Iterator[pa.Table]:
-    columns = (
-        f"relation, id, from_subject_id, to_subject_id, {_day('valid_from')}, {_day('valid_until')}, "
-        f"{_time('recorded_at')}, {_time('superseded_at')}"
-    )
-    return _read(f"SELECT {columns} FROM {_quoted(Relation._meta.db_table)} r{_newer('r', known)}", RELATION)
+def _relations(known: int) -> Iterator[_Batch]:
+    columns = ["relation", "id", "from_subject_id", "to_subject_id", _text("valid_from"), _text("valid_until")]
+    columns += [_time("recorded_at"), _time("superseded_at")]
+    return _read(columns, f"{_quoted(Relation._meta.db_table)} r{_newer('r', known)}", RELATION)
 
 
 def _newer(alias: str, known: int) -> str:
@@ -175,78 +188,64 @@ def _quoted(table: str) -> str:
 
 
 def _text(column: str) -> str:
-    return f"CAST({column} AS TEXT)"
-
-
-def _day(column: str) -> str:
-    # The cast keeps a driver from making an object of it.
+    # Without the cast a driver would make an object of a day or a time.
     return f"CAST({column} AS TEXT)"
 
 
 def _time(column: str) -> str:
     """UTC without zone."""
+    return _text(f"{column} AT TIME ZONE 'UTC'" if connection.vendor == "postgresql" else column)
+
+
+def _read(columns: Sequence[str], rows: str, schema: pa.Schema, *, free: str = "") -> Iterator[_Batch]:
+    """Columns of rows in batches. ``free``: a column of free text, in which any character may stand."""
     if connection.vendor == "postgresql":
-        return f"CAST({column} AT TIME ZONE 'UTC' AS TEXT)"
-    return f"CAST({column} AS TEXT)"
+        return _copied(f"SELECT {', '.join(columns)} FROM {rows}", schema)
+    if connection.vendor == "sqlite" and not free:
+        return _lines(columns, rows, schema)
+    return _fetched(f"SELECT {', '.join(columns)} FROM {rows}", schema)
 
 
-def _read(query: str, schema: pa.Schema) -> Iterator[pa.Table]:
-    readers: dict[str, Callable[[str, pa.Schema], Iterator[pa.Table]]] = {"postgresql": _copied}
-    return readers.get(connection.vendor, _fetched)(query, schema)
+def _fetched(query: str, schema: pa.Schema) -> Iterator[_Batch]:
+    def table(rows: list[tuple[Any, ...]]) -> pa.Table:
+        arrays = [pa.array(column, one.type) for column, one in zip(zip(*rows, strict=True), schema, strict=True)]
+        return pa.Table.from_arrays(arrays, schema=schema)
 
-
-def _fetched(query: str, schema: pa.Schema) -> Iterator[pa.Table]:
     with connection.cursor() as cursor:
         cursor.execute(query)
         while rows := cursor.fetchmany(BATCH):
-            columns: Sequence[Any] = list(zip(*rows, strict=True))
-            arrays = [pa.array(column, one.type) for column, one in zip(columns, schema, strict=True)]
-            yield pa.Table.from_arrays(arrays, schema=schema)
+            yield partial(table, rows)
 
 
-def _copied(query: str, schema: pa.Schema) -> Iterator[pa.Table]:
-    """``COPY`` tells an empty text ("") from a missing one (nothing)."""
+def _lines(columns: Sequence[str], rows: str, schema: pa.Schema) -> Iterator[_Batch]:
+    """Each row as one line of bytes: one object to fetch instead of one for every value.
+
+    No value may hold a control character: numbers, days, times and names of the catalogue have none, and JSON escapes
+    them.
+    """
+    parsing = pcsv.ParseOptions(delimiter=chr(UNIT), quote_char=False)
+    line = f" || char({UNIT}) || ".join(f"coalesce({column}, '')" for column in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT CAST({line} AS BLOB) FROM {rows}")
+        while found := cursor.fetchmany(BATCH):
+            yield partial(_parsed, b"\n".join([one for (one,) in found]), parsing, schema)
+
+
+def _copied(query: str, schema: pa.Schema) -> Iterator[_Batch]:
+    """The server sends one row in a piece. ``COPY`` tells an empty text ("") from a missing one (nothing)."""
+    parsing = pcsv.ParseOptions(newlines_in_values=True)
     with connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv)") as rows:
-        source = io.BufferedReader(_Blocks(iter(rows)), BLOCK)
-        first = source.peek(1)
-        if not first:
-            return
-        reader = pcsv.open_csv(
-            source,
-            read_options=pcsv.ReadOptions(column_names=schema.names, block_size=BLOCK),
-            convert_options=pcsv.ConvertOptions(
-                column_types=schema, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
-            ),
-        )
-        for batch in reader:
-            yield pa.Table.from_batches([batch], schema=schema)
+        pieces = iter(rows)
+        while text := b"".join(islice(pieces, BATCH)):
+            yield partial(_parsed, text, parsing, schema)
 
 
-BLOCK: Final = 16 * 1024 * 1024
-"""Bytes of CSV that are read at a time: more than any one row has."""
-
-
-class _Blocks(io.RawIOBase):
-    """The pieces that a server sends, as a stream."""
-
-    def __init__(self, pieces: Iterator[bytes | memoryview]) -> None:
-        self.pieces = pieces
-        self.rest = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        wanted = len(buffer)
-        parts, size = [self.rest], len(self.rest)
-        while size < wanted:
-            piece = next(self.pieces, None)
-            if piece is None:
-                break
-            parts.append(bytes(piece))
-            size += len(piece)
-        whole = b"".join(parts)
-        self.rest = whole[wanted:]
-        given = min(size, wanted)
-        buffer[:given] = whole[:given]
-        return given
+def _parsed(text: bytes, parsing: pcsv.ParseOptions, schema: pa.Schema) -> pa.Table:
+    return pcsv.read_csv(
+        pa.BufferReader(text),
+        read_options=pcsv.ReadOptions(column_names=schema.names, block_size=BLOCK),
+        parse_options=parsing,
+        convert_options=pcsv.ConvertOptions(
+            column_types=schema, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
+        ),
+    )
