@@ -82,6 +82,18 @@ class Checked:
         return self.change == self.newest and not self.broken and not self.different
 
 
+@dataclass(frozen=True)
+class Measured:
+    """How big the copy is: rows in base and later files of all tables, and bytes of them all."""
+
+    change: int
+    shelves: int
+    base_rows: int
+    later_rows: int
+    later_files: int
+    size: int
+
+
 def sync(folder: Path | None = None, *, tidy: bool = True) -> Manifest:
     """Bring the copy up to the newest change; gives the manifest.
 
@@ -173,6 +185,22 @@ def tables(folder: Path | None = None) -> dict[str, Shelved]:
     """
     place = _place(folder)
     return Manifest.read(place).shelved(place, current.catalogue())
+
+
+def measured(folder: Path | None = None) -> Measured:
+    """How big the copy is."""
+    place = _place(folder)
+    manifest = Manifest.read(place)
+    files = manifest.tables.items()
+    later = [(table, name) for table, one in files for name in one.later]
+    return Measured(
+        manifest.change,
+        manifest.shelves,
+        sum(_rows(place / table, replace(one, later=()).names) for table, one in files),
+        sum(_rows(place / table, [name]) for table, name in later),
+        len(later),
+        sum((place / table / name).stat().st_size for table, one in files for name in one.names),
+    )
 
 
 def shelves_for(rows: int) -> int:
