@@ -220,11 +220,10 @@ class _Units:
         return {code: index == place for place, code in enumerate(codes)}
 
 
-def outcomes_of(kind: str | None, catalogue: Catalogue) -> tuple[Outcome, ...]:
-    """The outcomes that can happen to a kind of subject: those of items that name it in a role."""
-    return tuple(
-        one for one in OUTCOMES if kind and one.item in catalogue.items and _roles(catalogue.items[one.item], kind)
-    )
+def outcomes_of(run: Run) -> tuple[Outcome, ...]:
+    """The outcomes that can happen to the units of a run: those of items that name their kind in a role."""
+    kind, items = book_of(run).rates.subject, current.library().catalogue.items
+    return tuple(one for one in OUTCOMES if kind and one.item in items and _roles(items[one.item], kind))
 
 
 def check_up(
@@ -289,6 +288,15 @@ def book_of(run: Run) -> Rulebook:
 def main_output(book: Rulebook) -> str:
     """The answer that is measured: the first that gives a level, else the first."""
     return next((name for name, one in book.outputs.items() if one.value is None), next(iter(book.outputs)))
+
+
+def round_of(book: str, as_of: date | None = None) -> Run | None:
+    """The round of a day, or the newest: published ones first, then trials."""
+    found = Run.objects.filter(book=book)
+    if as_of is not None:
+        found = found.filter(as_of=as_of)
+    newest = found.order_by("-as_of", "-made_at")
+    return newest.filter(published_at__isnull=False).first() or newest.first()
 
 
 def last_round(run: Run) -> Run | None:

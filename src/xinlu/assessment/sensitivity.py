@@ -26,7 +26,7 @@ from xinlu.engine.compare import PLACES, Impact, lay_out, summarise
 from xinlu.engine.compile.primitives import identifier
 from xinlu.engine.duck import Duck
 from xinlu.engine.result import ENTRIES_SCHEMA
-from xinlu.engine.run import prepare, understand_all
+from xinlu.engine.run import add_empty_tables, prepare, understand_all
 from xinlu.gazette import current
 from xinlu.law.check.bands import check_bands
 from xinlu.law.check.notes import Notes
@@ -170,7 +170,8 @@ def sensitivity(
         while len(_before) >= 8:
             _before.pop(next(iter(_before)))
         _before[key] = _findings(library, book, as_of, known)
-    impacts = _compared(library, book, (_before[key], _findings(library, changed, as_of, known)), as_of, known, scope)
+    findings = (_before[key], _findings(library, changed, as_of, known))
+    impacts = _compared(library, book, findings, as_of, known, scope)
     return Sensitivity(book, changed, knob, wanted, as_of, impacts, perf_counter() - began)
 
 
@@ -194,8 +195,10 @@ def _findings(library: Library, book: Rulebook, as_of: date, known: datetime) ->
 def _compared(
     library: Library, book: Rulebook, findings: tuple[pa.Table, pa.Table], as_of: date, known: datetime, scope: Scope
 ) -> tuple[Impact, ...]:
-    duck = Duck(columnar.tables())
+    wanted = {f"subject_{book.rates.subject}", "relation"}
+    duck = Duck({name: table for name, table in columnar.tables().items() if name in wanted})
     try:
+        add_empty_tables(duck, library.catalogue)
         outputs = list(book.outputs)
         before, after = ((one, ENTRIES_SCHEMA.empty_table()) for one in findings)
         lay_out(duck, before, after, outputs=outputs)

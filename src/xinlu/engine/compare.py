@@ -94,9 +94,24 @@ class Impact:
     """The units whose place differs, by unit: all of them, or as many as were asked for."""
     numbers_changed: int
     """Units whose place is the same though the number behind it differs."""
+    better: int
+    worse: int
+    """Units that rise and fall, where levels or numbers tell."""
     groups: tuple[GroupCount, ...]
     by_clause: Mapping[str, int]
     """Clause → number of moved units that it has a part in."""
+
+    @property
+    def sides(self) -> tuple[tuple[str, int, int], ...]:
+        """The two distributions side by side: place, units before, units after."""
+        return tuple(
+            (
+                place,
+                sum(number for (before, _), number in self.matrix.items() if before == place),
+                sum(number for (_, after), number in self.matrix.items() if after == place),
+            )
+            for place in self.places
+        )
 
     @property
     def unaccounted(self) -> int:
@@ -216,10 +231,11 @@ def summarise(
             f"SELECT before, after, count(*) FROM {PLACES} WHERE {own} GROUP BY ALL ORDER BY ALL"
         )
     }
-    ((unchanged, moved, numbers),) = duck.rows(
+    ((unchanged, moved, numbers, better, worse),) = duck.rows(
         "SELECT count(*) FILTER (before = after), count(*) FILTER (before <> after), "
-        "count(*) FILTER (before = after AND number_before IS DISTINCT FROM number_after) "
-        f"FROM {PLACES} WHERE {own}"
+        "count(*) FILTER (before = after AND number_before IS DISTINCT FROM number_after), "
+        "count(*) FILTER (turn > 0), count(*) FILTER (turn < 0) "
+        f"FROM (SELECT *, {_turn(levels)} AS turn FROM {PLACES} WHERE {own})"
     )
     by_clause = duck.rows(
         f"SELECT clause, count(DISTINCT unit) FROM {CAUSES} WHERE output = {text_literal(output)} AND unit IN "
@@ -234,6 +250,8 @@ def summarise(
         moved=moved,
         shifts=tuple(shifts(duck, output=output, where=where, most=most)),
         numbers_changed=numbers,
+        better=better,
+        worse=worse,
         groups=tuple(_grouped(duck, own, levels, groups)),
         by_clause=dict(by_clause),
     )
