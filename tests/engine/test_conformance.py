@@ -366,6 +366,16 @@ outputs: {score: {title: 积分, value: run}, falls: {title: 跌破次数, value
 """
 
 
+def ship_of(events: list[tuple[str, str, int]]) -> str:
+    """A ship and what happened to it, as facts."""
+    lines = [
+        f"{{item: lock_event, id: e{i}, subject: 船, event_no: e{i}, matter: 事项, "
+        f"effect: {effect}, points: {points}, happened_on: {when}}}"
+        for i, (when, effect, points) in enumerate(events)
+    ]
+    return f"subjects: [{{id: 船, kind: vessel}}]\nrecords: [{', '.join(lines)}]"
+
+
 def ran(catalogue: Catalogue, facts: str) -> Iterator[RunResult]:
     book, read = book_from(RUNNING), read_facts(parse_yaml(facts, file="facts.yaml").mapping(), catalogue=catalogue)
     given = {"catalogue": catalogue, "as_of": date(2025, 6, 30), "known_at": datetime(2030, 1, 1)}
@@ -373,26 +383,21 @@ def ran(catalogue: Catalogue, facts: str) -> Iterator[RunResult]:
     yield run([book], read.tables, **given)
 
 
-@pytest.mark.parametrize(
-    ("events", "score", "falls"),
-    [
-        ([], "5", 0),
-        ([("2025-01-01", "minus", 7)], "0", 1),  # floor
-        ([("2025-01-01", "minus", 7), ("2025-01-02", "plus", 3)], "3", 1),  # what the floor took is gone
-        ([("2025-01-02", "minus", 3), ("2025-01-01", "plus", 9)], "5", 0),  # by date, not as written
-        ([("2025-01-01", "plus", 9), ("2025-01-01", "minus", 6), ("2025-01-01", "plus", 1)], "3", 1),  # by key
-        ([("2025-01-01", "minus", 3), ("2025-01-02", "plus", 1), ("2025-01-03", "minus", 1)], "2", 2),
-    ],
-)
+RUNS = [
+    ([], "5", 0),
+    ([("2025-01-01", "minus", 7)], "0", 1),  # floor
+    ([("2025-01-01", "minus", 7), ("2025-01-02", "plus", 3)], "3", 1),  # what the floor took is gone
+    ([("2025-01-02", "minus", 3), ("2025-01-01", "plus", 9)], "5", 0),  # by date, not as written
+    ([("2025-01-01", "plus", 9), ("2025-01-01", "minus", 6), ("2025-01-01", "plus", 1)], "3", 1),  # by key
+    ([("2025-01-01", "minus", 3), ("2025-01-02", "plus", 1), ("2025-01-03", "minus", 1)], "2", 2),
+]
+"""Events, the state they end in, and how often it fell to 2 or lower."""
+
+
+@pytest.mark.parametrize(("events", "score", "falls"), RUNS)
 def test_a_running_fold_is_clamped_at_each_step(
     catalogue: Catalogue, events: list[tuple[str, str, int]], score: str, falls: int
 ) -> None:
-    lines = [
-        f"{{item: lock_event, id: e{i}, subject: 船, event_no: e{i}, matter: 事项, "
-        f"effect: {effect}, points: {points}, happened_on: {when}}}"
-        for i, (when, effect, points) in enumerate(events)
-    ]
-    facts = f"subjects: [{{id: 船, kind: vessel}}]\nrecords: [{', '.join(lines)}]"
-    for result in ran(catalogue, facts):
+    for result in ran(catalogue, ship_of(events)):
         found = {one.output: one.number for one in result.findings["trial-book"]}
         assert found == {"score": Decimal(score), "falls": Decimal(falls)}
