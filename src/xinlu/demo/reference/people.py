@@ -188,25 +188,31 @@ class People:
     def of_any(self, relation: str, start: str, to: str) -> str:
         """One relation for each subject at the far end."""
         label = f"{relation} {to}"
-        chosen = self.chosen(relation, start)
+        near = f"{self.numbers.first[start]} + CAST({draw(label + ' near')} % {self.numbers.many[start]} AS BIGINT)"
+        subjects = f"SELECT CAST(range AS BIGINT) AS subject, hash(range, {self.seed}) AS h FROM range"
+        others = f"({subjects}({self.numbers.range(to)})) t"
+        if relation in shape.RELATION_OF:
+            near, others = "n.subject", f"{others} JOIN {self.chosen(relation, start, label)}"
         return (
-            f"SELECT {text_literal(relation)}, n.subject, t.subject, "
+            f"SELECT {text_literal(relation)}, CAST({near} AS BIGINT), t.subject, "
             f"DATE '2015-01-01' + {below(label, 1500)}, CAST(NULL AS DATE), "
             "TIMESTAMP '2020-06-01 00:00:00', CAST(NULL AS TIMESTAMP) "
-            f"FROM (SELECT CAST(range AS BIGINT) AS subject, hash(range, {self.seed}) AS h "
-            f"FROM range({self.numbers.range(to)})) t JOIN ({chosen}) n "
-            f"ON n.place = CAST({draw(label + ' near')} % (SELECT count(*) FROM ({chosen})) AS BIGINT)"
+            f"FROM {others}"
         )
 
-    def chosen(self, relation: str, kind: str) -> str:
-        """SELECT ``subject, place`` of those who may stand at the near end."""
-        wanted = shape.RELATION_OF.get(relation)
-        table = f"SELECT CAST(range AS BIGINT) AS subject FROM range({self.numbers.range(kind)})"
-        if wanted is not None:
-            name, code = wanted
-            field = next(one for one in self.catalogue.kinds[kind].attributes if one.name == name)
-            table += f" WHERE list_contains({self.attribute(kind, field, 'range')}, {text_literal(code)})"
-        return f"SELECT subject, row_number() OVER (ORDER BY subject) - 1 AS place FROM ({table})"
+    def chosen(self, relation: str, kind: str, label: str) -> str:
+        """SQL of a join with those who may stand at the near end, as ``n``, drawn for each ``t``."""
+        name, code = shape.RELATION_OF[relation]
+        field = next(one for one in self.catalogue.kinds[kind].attributes if one.name == name)
+        wanted = f"list_contains({self.attribute(kind, field, 'range')}, {text_literal(code)})"
+        table = identifier(f"near {label}")
+        self.duck.execute(
+            f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT CAST(range AS BIGINT) AS subject, "
+            "row_number() OVER (ORDER BY range) - 1 AS place "
+            f"FROM range({self.numbers.range(kind)}) WHERE {wanted}"
+        )
+        many = self.duck.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]
+        return f"{table} n ON n.place = CAST({draw(label + ' near', 't.h')} % {many} AS BIGINT)"
 
 
 def shared(weighed: str, many: int, first: int) -> str:

@@ -24,6 +24,7 @@ from xinlu.demo.reference.rows import PER_PARENT, Plan, Rows, Standing
 from xinlu.engine.compile.plan import compile_book
 from xinlu.engine.compile.primitives import identifier, text_literal
 from xinlu.engine.manifest import NAME, Files, Manifest
+from xinlu.engine.pack import ROW_GROUP
 from xinlu.engine.run import understand_all
 from xinlu.engine.shelves import Shelved, kept_by
 from xinlu.engine.tables import schemas
@@ -32,7 +33,6 @@ from xinlu.law.library import Library
 from xinlu.law.meaning import Meaning
 from xinlu.law.regions import load_regions
 
-ROW_GROUP = 16_384
 MANY_SHELVES = 64
 FEW_RECORDS = 300_000
 """A province of fewer records lies on one shelf."""

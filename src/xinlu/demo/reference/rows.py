@@ -66,7 +66,8 @@ class Rows:
     shelves: int
     plans: Mapping[str, Plan]
     eligible: Mapping[str, str]
-    made: set[str] = field(default_factory=set)
+    made: dict[str, int] = field(default_factory=dict)
+    """Items that are counted → how many subjects may be the main one."""
 
     # ── how many ────────────────────────────────────────────────────────────────────────────────
 
@@ -75,12 +76,13 @@ class Rows:
         item = plan.item
         if item.item in self.made or item.parent is not None:
             return
-        self.made.add(item.item)
         base = self.eligible[item.item]
         self.duck.execute(
             f"CREATE OR REPLACE TEMP TABLE {self.name('eligible', item)} AS "
             f"SELECT *, row_number() OVER (ORDER BY subject, stratum) - 1 AS place FROM ({base})"
         )
+        found = self.duck.execute(f"SELECT count(*) FROM {self.name('eligible', item)}").fetchall()
+        self.made[item.item] = found[0][0]
         if item.roles[0].many:
             return
         if item.item in shape.PANELS:
@@ -126,7 +128,7 @@ class Rows:
         """Drop what :meth:`count` made."""
         for part in ("counts", "eligible"):
             self.duck.execute(f"DROP TABLE IF EXISTS {self.name(part, item)}")
-        self.made.discard(item.item)
+        self.made.pop(item.item, None)
 
     @staticmethod
     def name(part: str, item: Item) -> str:
@@ -145,8 +147,8 @@ class Rows:
             return self.children(plan, shelf)
         if item.roles[0].many:
             drawn = (
-                f"SELECT CAST(range AS BIGINT) AS place, CAST(hash(range, {self.salt(item)}, 5) % "
-                f"(SELECT count(*) FROM {self.name('eligible', item)}) AS BIGINT) AS chosen "
+                "SELECT CAST(range AS BIGINT) AS place, "
+                f"CAST(hash(range, {self.salt(item)}, 5) % {self.made[item.item]} AS BIGINT) AS chosen "
                 f"FROM range({plan.records}) WHERE {self.on(shelf, f'(range + {plan.first})')}"
             )
             placed = (
@@ -327,7 +329,7 @@ class Rows:
         return [
             role
             for place, role in enumerate(item.roles)
-            if role.many or (place > 0 and main & set(role.kinds) and item.parent is None)
+            if role.many or (place > 0 and main == set(role.kinds) and item.parent is None)
         ]
 
     def joined(self, item: Item) -> str:
@@ -337,7 +339,7 @@ class Rows:
         table = self.name("eligible", item)
         return " ".join(
             f"LEFT JOIN {table} e{place} ON e{place}.place = "
-            f"CAST({draw(f'member {place}', 's')} % (SELECT count(*) FROM {table}) AS BIGINT)"
+            f"CAST({draw(f'member {place}', 's')} % {self.made[item.item]} AS BIGINT)"
             for place in (1, 2)
         )
 
