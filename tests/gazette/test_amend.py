@@ -14,7 +14,7 @@ from tests.province import at, officer, organs
 from xinlu import standards_folder
 from xinlu.access.models import Person
 from xinlu.gazette import current, queries
-from xinlu.gazette.amend import draft_book, draft_catalogue, draft_procedure, include, save, save_number
+from xinlu.gazette.amend import draft_book, draft_catalogue, draft_procedure, include, save, save_numbers
 from xinlu.gazette.candidate import checked, files_of
 from xinlu.gazette.models import Edition, LawFile, Published, Step
 from xinlu.gazette.publish import faults, publish
@@ -112,7 +112,9 @@ def test_a_draft_is_the_copied_text_but_for_name_and_day(office: Office) -> None
 def test_each_save_is_kept_with_person_time_and_words(office: Office) -> None:
     edition = drafted(office.author)
     first = edition.files.get(path=FILE)
-    save_number(edition, FILE, ("parameters", "full", "value"), "90", seen=first.digest, author=office.author, at=at(2))
+    save_numbers(
+        edition, FILE, {("parameters", "full", "value"): "90"}, seen=first.digest, author=office.author, at=at(2)
+    )
     steps = list(edition.steps.all())
     assert [step.kind for step in steps] == ["drafted", "saved", "saved", "saved"]
     assert steps[-1].words == "parameters › full › value：100 改为 90"
@@ -150,8 +152,8 @@ def test_problems_stand_at_their_lines_and_keep_a_draft_from_being_submitted(off
 def test_failing_cases_are_told_in_officials_words_and_keep_a_draft_back(office: Office) -> None:
     edition = drafted(office.author)
     seen = edition.files.get(path=FILE).digest
-    edition = save_number(
-        edition, FILE, ("parameters", "full", "value"), "90", seen=seen, author=office.author, at=at()
+    edition = save_numbers(
+        edition, FILE, {("parameters", "full", "value"): "90"}, seen=seen, author=office.author, at=at()
     )
     failing = checked(edition).failing
     assert failing

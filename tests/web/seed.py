@@ -34,7 +34,10 @@ class Site:
 
 
 def people() -> Person:
-    """An officer of the province and one of a city."""
+    """An officer of the province and one of a city; who writes law, and who publishes it."""
+    law = Organ.objects.get(code="zj-law")
+    for name, role, words in (("maker", "rule_maker", "示例起草"), ("chief", "chief", "示例负责")):
+        Person.objects.create_user(name, password=PASSWORD, role=role, data_level="L3", first_name=words, organ=law)
     Person.objects.create_user(
         "city", password=PASSWORD, role="officer", data_level="L2", organ=Organ.objects.get(code="jt-330200")
     )

@@ -261,7 +261,9 @@ def _step(unit: str, step: str, expected: Decimal | bool | str | None, outcome: 
         return None
     if expected is not None and _same(expected, found):
         return None
-    return f"“{unit}”的 {step} 应为 {_plain(expected)}，算得 {_plain(found)}"
+    part = outcome.book.folds.get(step) or outcome.book.values[step]
+    named = f"{part.title}（{step}）" if part.title else f" {step}"
+    return f"“{unit}”的{named} 应为 {_plain(expected)}，算得 {_plain(found)}"
 
 
 def _line(unit: str, line: Mapping[str, Any], outcome: Outcome) -> str | None:

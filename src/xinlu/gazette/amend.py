@@ -147,23 +147,29 @@ def save(
     return held
 
 
-def save_number(
-    edition: Edition, path: str, place: Place, value: str, *, seen: str, author: Person, at: datetime
+def save_numbers(
+    edition: Edition, path: str, values: Mapping[Place, str], *, seen: str, author: Person, at: datetime
 ) -> Edition:
-    """Change one number, band, length or day of a draft; every other character stays. Raises as :func:`save`,
-    and GZ-016 for a place that is no single value."""
+    """Change single numbers, bands, lengths or days of a draft; every other character stays. One save for all.
+
+    Values that are as they were are passed over. Raises as :func:`save`, and GZ-016 for a place that is no single
+    value or a text that cannot be read.
+    """
     file = edition.files.filter(path=path).first()
     if file is None:
         raise Refused("GZ-015", f"草案里没有文件“{path}”")
+    text, told = file.content, []
     try:
-        before = _value_at(file.content, place)
-        text = rewrite(file.content, place, value.strip())
+        for place, value in values.items():
+            before = _value_at(text, place)
+            if value.strip() != before:
+                text = rewrite(text, place, value.strip())
+                told.append(f"{' › '.join(map(str, place))}：{before} 改为 {value.strip()}")
     except CannotRewrite as error:
         raise Refused("GZ-016", str(error.args[0])) from None
     except LawError as error:
-        raise Refused("GZ-016", "文本读不懂，请先在全文中改正", *error.problems) from None
-    words = f"{' › '.join(map(str, place))}：{before} 改为 {value.strip()}"
-    return save(edition, path, text, seen=seen, author=author, at=at, words=words[:400])
+        raise Refused("GZ-016", "改后的文本读不懂", *error.problems) from None
+    return save(edition, path, text, seen=seen, author=author, at=at, words="；".join(told)[:400])
 
 
 def may_draft(author: Person, sector: str = "all") -> None:

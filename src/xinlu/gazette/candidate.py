@@ -33,6 +33,11 @@ class Checked:
     """Failing cases of the drafted books and of those that read them; empty until the form is right."""
     ran: int
     """Books whose cases were run."""
+    begins: date | None = None
+    """The day from which the draft would hold; None for the catalogue, and while it cannot be read."""
+    ends: date | None = None
+    closes: str = ""
+    """The version that would end on that day."""
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -136,15 +141,19 @@ def checked(edition: Edition, *, cases: bool = True) -> Checked:
 
 
 def _checked(edition: Edition, *, cases: bool) -> Checked:
+    closed = closings(edition)
+    closes = closed[0].version if closed else ""
     with candidate(edition) as law:
+        new = drafted_piece(edition, law)
+        dates = (new.in_force.from_, new.in_force.until, closes) if new else (None, None, "")
         problems = by_place([*_own(law, edition), *_renamed(law, edition)])
         if not cases or any(one.severity is Severity.ERROR for one in problems):
-            return Checked(problems, (), 0)
+            return Checked(problems, (), 0, *dates)
         books = touched(edition, law)
         try:
-            return Checked(problems, failing_cases(law, books), len(books))
+            return Checked(problems, failing_cases(law, books), len(books), *dates)
         except LawError as error:
-            return Checked(by_place([*problems, *error.problems]), (), 0)
+            return Checked(by_place([*problems, *error.problems]), (), 0, *dates)
 
 
 def _own(law: Library, edition: Edition) -> tuple[Problem, ...]:

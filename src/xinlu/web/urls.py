@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from xinlu.web import deliveries, design, entrance, home, overview, rulebooks, subject, upload
+from xinlu.web import deliveries, design, entrance, home, overview, rulebooks, subject, upload, workbench
 
 app_name = "web"
 
@@ -20,6 +20,16 @@ urlpatterns = [
     path("deliveries/upload/", upload.upload, name="upload"),
     path("deliveries/<int:number>/", deliveries.show, name="delivery"),
     path("deliveries/<int:number>/queried.xlsx", deliveries.queried, name="queried"),
+    path("workbench/", workbench.index, name="workbench"),
+    path("workbench/new/", workbench.new, name="workbench-new"),
+    path("workbench/<int:number>/", workbench.show, name="amendment"),
+    path("workbench/<int:number>/save/", workbench.save, name="amendment-save"),
+    path("workbench/<int:number>/numbers/", workbench.save_numbers, name="amendment-numbers"),
+    path("workbench/<int:number>/include/", workbench.include, name="amendment-include"),
+    path("workbench/<int:number>/act/", workbench.act, name="amendment-act"),
+    path("workbench/<int:number>/try/", workbench.attempt, name="amendment-try"),
+    path("workbench/<int:number>/try/<str:day>/<int:unit>/", workbench.tried_unit, name="tried-unit"),
+    path("workbench/<int:number>/steps/<int:step>/", workbench.step, name="amendment-step"),
     path("design/", design.page, name="design"),
     path("sign-in/", entrance.SignIn.as_view(), name="sign-in"),
     path("sign-out/", entrance.SignOut.as_view(), name="sign-out"),

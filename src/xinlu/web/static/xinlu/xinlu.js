@@ -120,6 +120,19 @@
     if (button) { window.print(); }
   });
 
+  // The editor of a law file grows with its text, and its margin numbers the new lines.
+  document.querySelectorAll(".editor textarea").forEach(function (area) {
+    var margin = area.parentNode.querySelector(".gutter");
+    area.addEventListener("input", function () {
+      var wanted = area.value.replace(/\n$/, "").split("\n").length;
+      area.rows = wanted;
+      while (margin.children.length > wanted) { margin.removeChild(margin.lastElementChild); }
+      while (margin.children.length < wanted) {
+        margin.appendChild(document.createElement("li")).textContent = margin.children.length;
+      }
+    });
+  });
+
   // A file can be dropped as well as chosen.
   document.querySelectorAll(".drop").forEach(function (drop) {
     var input = drop.querySelector("input[type=file]");
