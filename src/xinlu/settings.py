@@ -15,6 +15,8 @@
 ``XINLU_TODAY``             a day such as ``2026-06-30`` that pages take for
                             today; without it today, on the demo province its
                             own last day
+``XINLU_TRIAL_DAYS``        after how many days ``xinlu discard`` lets
+                            go of runs that nobody published (90)
 ``XINLU_WEB_FONT``          ``1``: pages bring a Chinese font with them, for
                             screens without one (costs about 30 KiB a page and
                             the slices that it needs)
@@ -115,6 +117,13 @@ def _fixed_day() -> date | None:
         return date.fromisoformat(named) if named else None
     except ValueError as error:
         raise ImproperlyConfigured(f"XINLU_TODAY is no day such as 2026-06-30: {named}") from error
+
+
+def _days(name: str, default: int) -> int:
+    named = os.environ.get(name, str(default))
+    if not named.isdecimal():
+        raise ImproperlyConfigured(f"{name} is no number of days: {named}")
+    return int(named)
 
 
 VAR = _var_folder()
@@ -219,6 +228,8 @@ TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
 # The columnar copy that the engine reads; rebuildable from the database.
 COLUMNAR = VAR / "columnar"
+# How long a run that nobody published is kept.
+TRIAL_DAYS = _days("XINLU_TRIAL_DAYS", 90)
 
 # --- language and time ------------------------------------------------------
 

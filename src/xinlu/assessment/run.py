@@ -15,10 +15,12 @@ from django.db import transaction
 
 from xinlu.assessment.models import Run
 from xinlu.engine.duck import Duck
+from xinlu.engine.manifest import Manifest
 from xinlu.engine.run import Prepared, prepare
 from xinlu.gazette import current
 from xinlu.journal.actor import Actor
 from xinlu.journal.append import append
+from xinlu.journal.models import Event
 from xinlu.journal.sequence import last_change
 from xinlu.law.library import Library
 from xinlu.law.problem import LawError, problem
@@ -61,7 +63,7 @@ def run_books(
     given back instead of a second one.
     """
     library = current.library()
-    manifest = columnar.sync() if sync else columnar.Manifest.read(Path(settings.COLUMNAR))
+    manifest = columnar.sync() if sync else Manifest.read(Path(settings.COLUMNAR))
     wanted = list(dict.fromkeys(books))
     versions = [book for name in wanted for book in _versions(library, name)]
     known = (known_at or at).astimezone(UTC)
@@ -165,8 +167,10 @@ def _used(prepared: Prepared, book: str) -> list[str]:
 
 
 def _free_code(book: str, as_of: date) -> str:
-    taken = Run.objects.filter(book=book, as_of=as_of).count()
-    return f"{book}-{as_of:%Y%m%d}-{taken + 1}"
+    """The next code of a book and day. Those of runs that were discarded since are in the journal, and taken."""
+    stem = f"{book}-{as_of:%Y%m%d}-"
+    made = Event.objects.filter(verb=VERB_RAN, object__startswith=f"assessment.run:{stem}").count()
+    return f"{stem}{made + 1}"
 
 
 def _bytes(table: pa.Table) -> bytes:
