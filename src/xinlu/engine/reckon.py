@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from xinlu.engine.duck import Duck, TableLike
 from xinlu.engine.fetch import Fetch, Fetched, columns_named
-from xinlu.engine.find import NONE, Finder, Numbers, numbers_of
+from xinlu.engine.find import Finder, Numbers, numbers_of
 from xinlu.engine.oracle import evaluate_meanings
 from xinlu.engine.peers import Peers
 from xinlu.engine.result import ENTRIES_SCHEMA, FINDINGS_SCHEMA, entries_table, findings_table
@@ -117,37 +117,48 @@ class Reckoner:
 
     def reckoned(self, fetched: Fetched, units: Units) -> dict[str, Result]:
         """The law worked out over rows that were fetched."""
-        books = [book for book, numbers in fetched.units.items() if len(numbers)]
-        wanted = {book: numbers_of(units.get(book, NONE)) for book in books if len(units.get(book, NONE))}
-        ranked = self.linked({book for book in books if self.over_peers(book)}, books)
-        plain = [book for book in books if book not in ranked]
+        wanted = {book: numbers_of(found) for book, found in units.items() if len(found)}
         found: dict[str, Result] = {}
-        if plain and fetched.size <= self.small:
-            found |= self.by_oracle(plain, fetched)
-        elif plain:
-            found |= self.compiled(plain, fetched)
-        if ranked:
-            found |= self.compiled([book for book in books if book in ranked], fetched)
-        return {book: only(found[book], wanted[book], fetched.units[book]) for book in wanted}
+        for books in self.families:
+            if not any(len(fetched.units[book]) for book in books):
+                continue
+            tables = {name: fetched.tables[name] for name in self.read_tables(books) if name in fetched.tables}
+            few = sum(one.num_rows for one in tables.values()) <= self.small
+            if few and not any(self.over_peers(book) for book in books):
+                found |= self.by_oracle(books, fetched, tables)
+            else:
+                found |= self.compiled(books, fetched, tables)
+        return {book: only(found[book], numbers, fetched.units[book]) for book, numbers in wanted.items()}
+
+    @cached_property
+    def families(self) -> list[list[str]]:
+        """Books that read one another, in order; different families have nothing to do with each other."""
+        found: list[set[str]] = []
+        for book, versions in self.meanings.items():
+            own = {book}.union(*(one.reads for one in versions))
+            own = own.union(*(one for one in found if one & own))
+            found = [*(one for one in found if not one & own), own]
+        return [[book for book in self.meanings if book in one] for one in found]
+
+    def read_tables(self, books: Sequence[str]) -> set[str]:
+        """Tables that some books read."""
+        found: set[str] = set()
+        for meaning in (one for book in books for one in self.meanings[book]):
+            rates = meaning.book.rates
+            found.add(f"subject_{rates.subject}" if rates.subject else f"item_{rates.record}")
+            for source in meaning.book.sources.values():
+                found |= {f"item_{source.item}"} if source.item else set()
+                found |= {"relation"} if source.relation or source.unit.relation else set()
+                found |= {f"subject_{one.kind}" for one in source.attributes.values()}
+        return found
 
     def over_peers(self, book: str) -> bool:
         """Whether a book has values over peers."""
         return any(value.peer is not None for one in self.meanings[book] for value in one.book.values.values())
 
-    def linked(self, chosen: set[str], books: Sequence[str]) -> set[str]:
-        """``chosen`` with all books that they read or that read them."""
-        found, before = set(chosen), set[str]()
-        while found != before:
-            before = set(found)
-            for book in books:
-                read = {other for one in self.meanings[book] for other in one.reads}
-                if book in found or read & found:
-                    found |= {book} | read
-        return found
-
-    def by_oracle(self, books: Sequence[str], fetched: Fetched) -> dict[str, Result]:
+    def by_oracle(self, books: Sequence[str], fetched: Fetched, tables: Mapping[str, pa.Table]) -> dict[str, Result]:
         """Worked out record by record."""
-        rows = {name: table.to_pylist() for name, table in fetched.tables.items()}
+        rows = {name: table.to_pylist() for name, table in tables.items()}
         result = evaluate_meanings(
             [self.meanings[book] for book in books],
             rows,
@@ -161,7 +172,7 @@ class Reckoner:
             book: Result(findings_table(result.findings[book]), entries_table(result.entries[book])) for book in books
         }
 
-    def compiled(self, books: Sequence[str], fetched: Fetched) -> dict[str, Result]:
+    def compiled(self, books: Sequence[str], fetched: Fetched, tables: Mapping[str, pa.Table]) -> dict[str, Result]:
         """Worked out by the compiled plans of these books, which are made once."""
         key = tuple(books)
         if key not in self.prepared:
@@ -177,12 +188,12 @@ class Reckoner:
                 peers=self.peers,
             )
         prepared = self.prepared[key]
-        for name, schema in self.finder.schemas.items():
-            prepared.duck.register(name, fetched.tables.get(name, schema.empty_table()))
+        for name, table in tables.items():
+            prepared.duck.register(name, table)
         prepared.run({book: fetched.units[book].tolist() for book in books})
         found = {book: Result(prepared.findings(book), prepared.entries(book)) for book in books}
-        for name, schema in self.finder.schemas.items():
-            prepared.duck.register(name, schema.empty_table())
+        for name in tables:
+            prepared.duck.register(name, self.finder.schemas[name].empty_table())
         return found
 
     def _shapes(self) -> dict[str, pa.Table]:
