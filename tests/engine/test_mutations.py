@@ -40,9 +40,6 @@ _BELOW = "compared with a bound that lies far above what stands in for a missing
 _NO_MOVE = "no move limits the tier, so that nothing tells the order"
 
 SURVIVORS: dict[str, dict[str, str]] = {
-    "fmcsa-sms-unsafe-driving 3": {
-        "values.combination.is 0 → -1": _BELOW,
-    },
     "heavy-transport-gate sample-1": {
         "outputs.way.conditions.0": "red and green " + _APART,
         "outputs.way.conditions.1": "class 1 and class 2 " + _APART,
