@@ -129,7 +129,7 @@ def edges(
     meanings: Sequence[Meaning], known: Mapping[str, Iterable[Mapping[str, Any]]], *, after: date, until: date
 ) -> list[date]:
     """The days in (after, until] on which time alone may change something, in order."""
-    laws = [_Law(meaning) for meaning in meanings]
+    laws = [Law(meaning) for meaning in meanings]
     facts = {value for rows in known.values() for row in rows for value in _dates(row)}
     found: set[date] = set()
     for law in laws:
@@ -155,7 +155,7 @@ Length = tuple[str, int]
 """``months`` or ``days``, and how many."""
 
 
-class _Law:
+class Law:
     """What one book version knows of time."""
 
     def __init__(self, meaning: Meaning) -> None:

@@ -13,6 +13,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -122,6 +123,20 @@ class Finder:
             held = f"SELECT record, unnest({own}) AS n FROM {name}"
             test = f"r.record IN (SELECT h.record FROM ({held}) h WHERE h.n IN (SELECT n FROM numbers))"
         return self.duck.arrow(f"SELECT {wanted} FROM {name} r WHERE {test}").cast(self.schemas[table])
+
+    def having(self, table: str, columns: Sequence[str], days: Sequence[date]) -> pa.Table:
+        """The rows of ``table`` of which one of the ``columns`` is one of ``days``."""
+        self.duck.connection.register("days", pa.table({"d": pa.array(days, pa.date32())}))
+        wanted = ", ".join(f"r.{identifier(one)}" for one in self.schemas[table].names)
+        many = [pa.types.is_list(self.schemas[table].field(one).type) for one in columns]
+        tests = [
+            f"list_has_any(r.{identifier(one)}, (SELECT list(d) FROM days))"
+            if listed
+            else f"r.{identifier(one)} IN (SELECT d FROM days)"
+            for one, listed in zip(columns, many, strict=True)
+        ]
+        query = f"SELECT {wanted} FROM {identifier(table)} r WHERE {' OR '.join(tests)}"
+        return self.duck.arrow(query).cast(self.schemas[table])
 
     def many(self, table: str, column: str) -> bool:
         """Whether a column holds lists."""

@@ -3,10 +3,10 @@
 What a change can reach is found from the law's own reaches, read backwards and generously: windows, conditions
 and times of knowledge are left out, so a unit may be computed again for nothing but none is forgotten. A book
 that reads another is followed: what changed there reaches further. A value over peers moves everybody, so such a
-book is run whole.
+book is run whole, unless a frozen snapshot is given.
 
-Time alone changes findings too: windows, spans and ages pass their edges. Which units a later day touches is found
-by setting what the folds read (units, rows, hits) on the one day against the other.
+Time alone changes findings too. Which rows pass an edge on a day is asked of :mod:`xinlu.engine.due`; they are then
+followed like changed ones.
 """
 
 from __future__ import annotations
@@ -15,33 +15,58 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from xinlu.engine.compile import primitives as p
-from xinlu.engine.compile.plan import Plan, compile_book
 from xinlu.engine.duck import Duck
-from xinlu.engine.peers import Peers
-from xinlu.engine.run import Prepared, in_order, prepare, understand_all
+from xinlu.engine.due import Due, due
+from xinlu.engine.fetch import ends
+from xinlu.engine.find import NONE, Finder, Numbers, joined, numbers_in, numbers_of
+from xinlu.engine.reckon import Reckoner, Result
 from xinlu.law.catalogue import Catalogue
 from xinlu.law.meaning import Meaning
-from xinlu.law.rulebook import Rulebook, Source
-from xinlu.law.typing_rules import Ref
+from xinlu.law.rulebook import Source
 
 
 @dataclass(frozen=True)
 class Changed:
     """What was touched since the last run: numbers of records by item, of subjects, and relations by kind.
 
-    A record, subject or relation counts as touched when any row of it was added or superseded.
+    A record, subject or relation counts as touched when any row of it was added or superseded. ``rows``: the touched
+    rows by table, old versions among them, where they are at hand; without them they are looked for.
     """
 
     records: Mapping[str, Collection[int]] = field(default_factory=dict)
     subjects: Collection[int] = ()
     relations: Mapping[str, Collection[tuple[int, int]]] = field(default_factory=dict)
+    rows: Mapping[str, pa.Table] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return any(self.records.values()) or bool(self.subjects) or any(self.relations.values())
+        return any(len(one) for one in self.records.values()) or len(self.subjects) > 0 or any(self.relations.values())
+
+    @classmethod
+    def of_rows(cls, rows: Mapping[str, pa.Table]) -> Changed:
+        """What some touched rows are of: those of a later file of the copy, or of a list.
+
+        >>> Changed.of_rows({"item_accident": pa.table({"record": [7, 7]})}).records
+        {'accident': [7]}
+        """
+        records = {
+            name.removeprefix("item_"): numbers_in(table, "record").tolist()
+            for name, table in rows.items()
+            if name.startswith("item_") and table.num_rows
+        }
+        subjects = joined(
+            *(numbers_in(table, "subject") for name, table in rows.items() if name.startswith("subject_"))
+        )
+        relations: dict[str, list[tuple[int, int]]] = {}
+        if "relation" in rows:
+            columns = [rows["relation"].column(one).to_pylist() for one in ("relation", "from_subject", "to_subject")]
+            for relation, start, end in sorted(set(zip(*columns, strict=True))):
+                relations.setdefault(relation, []).append((start, end))
+        return cls(records, subjects.tolist(), relations, {name: one for name, one in rows.items() if one.num_rows})
 
 
 def changed_since(duck: Duck, catalogue: Catalogue, *, after: datetime, until: datetime) -> Changed:
@@ -53,13 +78,13 @@ def changed_since(duck: Duck, catalogue: Catalogue, *, after: datetime, until: d
 
     def numbers(table: str, column: str) -> list[int]:
         query = f"SELECT DISTINCT {column} FROM {p.identifier(table)} WHERE {between} ORDER BY 1"
-        return [row[0] for row in duck.rows(query)]
+        return [row[0] for row in duck.rows(query)] if table in duck.registered else []
 
     records = {item: numbers(f"item_{item}", "record") for item in catalogue.items}
     subjects = {one for kind in catalogue.kinds for one in numbers(f"subject_{kind}", "subject")}
     relations: dict[str, list[tuple[int, int]]] = {}
     query = f"SELECT DISTINCT relation, from_subject, to_subject FROM relation WHERE {between} ORDER BY ALL"
-    for relation, start, end in duck.rows(query):
+    for relation, start, end in duck.rows(query) if "relation" in duck.registered else ():
         relations.setdefault(relation, []).append((start, end))
     return Changed({item: found for item, found in records.items() if found}, sorted(subjects), relations)
 
@@ -68,378 +93,252 @@ def changed_since(duck: Duck, catalogue: Catalogue, *, after: datetime, until: d
 
 
 def touched(
-    duck: Duck,
+    finder: Finder,
     meanings: Sequence[Meaning],
     catalogue: Catalogue,
     changed: Changed,
-    moved: Mapping[str, Collection[int]],
+    moved: Mapping[str, Numbers],
     frozen: Collection[str] = (),
-) -> set[int] | None:
+) -> Numbers | None:
     """Units of one book that ``changed`` can reach; None for all of them.
 
     ``meanings``: every version of the book. ``moved``: book → units whose findings changed, for books it reads.
     ``frozen``: peer values that are read from a snapshot and so do not move with others.
     """
-    found: set[int] = set()
+    found: list[Numbers] = []
     for meaning in meanings:
-        if any(value.peer is not None and name not in frozen for name, value in meaning.book.values.items()):
+        if ranks(meaning, frozen):
             return None
-        found |= _Reacher(duck, meaning, catalogue, changed, moved).units()
-    return found
+        found.append(_Reacher(finder, meaning, catalogue, changed, moved).units())
+    return joined(*found)
+
+
+def ranks(meaning: Meaning, frozen: Collection[str]) -> bool:
+    """Whether a version has values over peers without a snapshot."""
+    return any(value.peer is not None and name not in frozen for name, value in meaning.book.values.items())
 
 
 class _Reacher:
     """Reads the reaches of one book backwards."""
 
     def __init__(
-        self, duck: Duck, meaning: Meaning, catalogue: Catalogue, changed: Changed, moved: Mapping[str, Collection[int]]
+        self,
+        finder: Finder,
+        meaning: Meaning,
+        catalogue: Catalogue,
+        changed: Changed,
+        moved: Mapping[str, Numbers],
     ) -> None:
-        self.duck = duck
+        self.finder = finder
         self.meaning = meaning
         self.catalogue = catalogue
         self.changed = changed
         self.moved = moved
 
-    def units(self) -> set[int]:
+    def units(self) -> Numbers:
         rates = self.meaning.book.rates
-        found = set(self.changed.subjects) if rates.subject else set(self.changed.records.get(str(rates.record), ()))
+        found = [
+            numbers_of(self.changed.subjects if rates.subject else self.changed.records.get(str(rates.record), ()))
+        ]
         for name, source in self.meaning.book.sources.items():
-            found |= self.by_rows(name, source)
-            found |= self.by_relation(source)
-            found |= self.by_attributes(name, source)
-        return found
+            found += [self.by_rows(name, source), self.by_relation(source), self.by_attributes(name, source)]
+        return joined(*found)
 
     # what touched a source
 
-    def by_rows(self, name: str, source: Source) -> set[int]:
+    def by_rows(self, name: str, source: Source) -> Numbers:
         """Through touched records of the item, or moved findings."""
         if source.item is not None:
-            numbers = self.changed.records.get(source.item, ())
-            return self.of_rows(name, f"r.record IN ({_listed(numbers)})") if numbers else set()
+            return self.of_rows(name, self.touched_rows(source.item))
         if source.findings is not None:
-            numbers = self.moved.get(source.findings, ())
-            return self.of_subjects(source, numbers) if numbers else set()
-        return set()
+            return self.of_subjects(source, self.moved.get(source.findings, NONE))
+        return NONE
 
-    def by_relation(self, source: Source) -> set[int]:
+    def touched_rows(self, item: str) -> pa.Table:
+        """The touched rows of an item, and every other version of their records."""
+        table = f"item_{item}"
+        if table in self.changed.rows:
+            return self.changed.rows[table]
+        return self.finder.rows(table, "record", numbers_of(self.changed.records.get(item, ())))
+
+    def by_relation(self, source: Source) -> Numbers:
         """Through a touched relation: the units at its near end."""
         relation = source.relation or source.unit.relation
         pairs = self.changed.relations.get(str(relation), ()) if relation else ()
         near = [pair[0 if source.unit.unit_end == "from" else 1] for pair in pairs]
-        return self.of_near(source, near) if near else set()
+        return self.of_near(source, numbers_of(near))
 
-    def by_attributes(self, name: str, source: Source) -> set[int]:
+    def by_attributes(self, name: str, source: Source) -> Numbers:
         """Through touched subjects that stand beside a row."""
-        found: set[int] = set()
-        if not self.changed.subjects:
-            return found
-        numbers = _listed(self.changed.subjects)
+        subjects = numbers_of(self.changed.subjects)
+        if not len(subjects):
+            return NONE
+        found: list[Numbers] = []
         item = self.catalogue.items.get(source.item or "")
         for attributes in source.attributes.values():
-            role = item.role(attributes.role) if item is not None else None
-            if role is not None:
-                column = f"r.role_{role.name}"
-                test = f"list_has_any({column}, [{numbers}])" if role.many else f"{column} IN ({numbers})"
-                found |= self.of_rows(name, test)
+            if item is not None and item.role(attributes.role) is not None:
+                rows = self.finder.rows(f"item_{item.item}", f"role_{attributes.role}", subjects)
+                found.append(self.of_rows(name, rows))
             elif attributes.role == "other":
-                found |= self.of_far(source, self.changed.subjects)
-        return found
+                found.append(self.of_far(source, subjects))
+            else:
+                found.append(self.standing_for(attributes.role, subjects))
+        return joined(*found)
 
     # from rows to units
 
-    def of_rows(self, name: str, test: str) -> set[int]:
-        """Units that rows of an item under ``test`` (over r) may speak of."""
+    def of_rows(self, name: str, rows: pa.Table) -> Numbers:
+        """Units that rows of an item may speak of."""
+        if not rows.num_rows:
+            return NONE
         source = self.meaning.book.sources[name]
         reach = source.unit
         item = self.catalogue.items[str(source.item)]
-        table = f"{p.identifier('item_' + item.item)} r"
         if reach.parent == "unit":
-            return self.numbers(f"SELECT r.parent FROM {table} WHERE {test}")
+            return numbers_in(rows, "parent")
         if reach.parent is not None:
-            parents = self.numbers(f"SELECT r.parent FROM {table} WHERE {test}")
-            return self.of_rows(reach.parent, f"r.record IN ({_listed(parents)})") if parents else set()
+            parent = self.meaning.book.sources[reach.parent]
+            parents = self.finder.rows(f"item_{parent.item}", "record", numbers_in(rows, "parent"))
+            return self.of_rows(reach.parent, parents)
         if reach.role is None and reach.unit_role is None and self.meaning.book.rates.record == item.item:
-            return self.numbers(f"SELECT r.record FROM {table} WHERE {test}")
-        role = item.role(reach.role) if reach.role else item.roles[0]
-        assert role is not None
-        column = f"unnest(r.role_{role.name})" if role.many else f"r.role_{role.name}"
-        return self.of_subjects(source, self.numbers(f"SELECT {column} FROM {table} WHERE {test}"))
+            return numbers_in(rows, "record")
+        role = reach.role or item.roles[0].name
+        return self.of_subjects(source, numbers_in(rows, f"role_{role}"))
 
-    def of_subjects(self, source: Source, subjects: Collection[int]) -> set[int]:
+    def of_subjects(self, source: Source, subjects: Numbers) -> Numbers:
         """Units that the subjects in the role of a source's rows (or of findings) lead to."""
         reach = source.unit
-        if not subjects:
-            return set()
+        if not len(subjects):
+            return NONE
         if reach.row is not None:
             return self.of_column(reach.row, str(reach.column), subjects)
         if reach.relation is not None or source.relation is not None:
             return self.of_far(source, subjects)
         return self.standing_for(reach.unit_role, subjects)
 
-    def of_far(self, source: Source, subjects: Collection[int]) -> set[int]:
+    def of_far(self, source: Source, subjects: Numbers) -> Numbers:
         """Units related to the subjects at the far end, on whichever day."""
         relation = source.relation or source.unit.relation
-        near, far = ("from_subject", "to_subject") if source.unit.unit_end == "from" else ("to_subject", "from_subject")
-        query = (
-            f"SELECT {near} FROM relation WHERE relation = {p.text_literal(str(relation))} "
-            f"AND {far} IN ({_listed(subjects)})"
-        )
-        return self.of_near(source, self.numbers(query))
+        near, far = ends(source)
+        rows = self.finder.rows("relation", far, subjects)
+        return self.of_near(source, numbers_in(rows.filter(pc.equal(rows["relation"], relation)), near))
 
-    def of_near(self, source: Source, subjects: Iterable[int]) -> set[int]:
-        return self.standing_for(source.unit.unit_role, list(subjects))
+    def of_near(self, source: Source, subjects: Numbers) -> Numbers:
+        return self.standing_for(source.unit.unit_role, subjects)
 
-    def standing_for(self, unit_role: str | None, subjects: Collection[int]) -> set[int]:
+    def standing_for(self, unit_role: str | None, subjects: Numbers) -> Numbers:
         """Units that are the subjects, or records in whose role they stand."""
-        if unit_role is None:
-            return set(subjects)
-        item = self.catalogue.items[str(self.meaning.book.rates.record)]
-        role = item.role(unit_role)
-        if role is None or not subjects:
-            return set()
-        column, numbers = f"role_{role.name}", _listed(subjects)
-        test = f"list_has_any({column}, [{numbers}])" if role.many else f"{column} IN ({numbers})"
-        return self.numbers(f"SELECT record FROM {p.identifier('item_' + item.item)} WHERE {test}")
+        if unit_role is None or not len(subjects):
+            return subjects
+        rows = self.finder.rows(f"item_{self.meaning.book.rates.record}", f"role_{unit_role}", subjects)
+        return numbers_in(rows, "record")
 
-    def of_column(self, parent: str, column: str, subjects: Collection[int]) -> set[int]:
+    def of_column(self, parent: str, column: str, subjects: Numbers) -> Numbers:
         """Units of rows of source ``parent`` whose ``column`` holds one of the subjects."""
         source = self.meaning.book.sources[parent]
         item = self.catalogue.items.get(source.item or "")
         if item is None:
             return self.of_far(source, subjects)
-        role = item.role(column)
-        name = f"r.role_{column}" if role is not None else f"r.{p.identifier(column)}"
-        numbers = _listed(subjects)
-        many = role is not None and role.many
-        test = f"list_has_any({name}, [{numbers}])" if many else f"{name} IN ({numbers})"
-        return self.of_rows(parent, test)
-
-    def numbers(self, query: str) -> set[int]:
-        return {row[0] for row in self.duck.rows(query) if row[0] is not None}
-
-
-def _listed(numbers: Iterable[int]) -> str:
-    return ", ".join(str(int(one)) for one in sorted(set(numbers))) or "NULL"
+        name = f"role_{column}" if item.role(column) is not None else column
+        return self.of_rows(parent, self.finder.rows(f"item_{item.item}", name, subjects))
 
 
 # ── the run ─────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True)
-class Result:
-    """Findings and entries of one book, as :meth:`Prepared.findings` and :meth:`Prepared.entries` give them."""
+class Partial:
+    """What was computed again: units of each book, with what is now said of them. ``whole``: books of which
+    everybody was, and why."""
 
-    findings: pa.Table
-    entries: pa.Table
+    units: Mapping[str, Numbers]
+    results: Mapping[str, Result]
+    whole: Mapping[str, str] = field(default_factory=dict)
 
 
-def run_changed(
-    books: Sequence[Rulebook],
-    duck: Duck,
-    before: Mapping[str, Result],
-    *,
-    catalogue: Catalogue,
-    as_of: date,
-    known_at: datetime,
-    changed: Changed,
-    peers: Peers | None = None,
-) -> dict[str, Result]:
-    """The results of ``books`` on the same day with more known: units that the change reaches are computed
-    again, the others are taken from ``before``.
+RANKED = "ranks peers"
+
+
+def reckon_changed(reckoner: Reckoner, changed: Changed) -> Partial:
+    """Compute again, on the day of ``reckoner``, what ``changed`` can reach.
 
     1. Books are taken in order, each after those that it reads.
-    2. The units that the change can reach are run; a book over peers is run whole, unless its snapshot is given.
-    3. Units whose findings came out different reach on to the books that read this one.
+    2. The units that the change can reach are found; a book over peers without a snapshot is run whole.
+    3. Units that were computed again reach on to the books that read this one.
     """
-    meanings = understand_all(books, catalogue)
-    prepared = prepare(books, duck, catalogue=catalogue, as_of=as_of, known_at=known_at, narrowed=True, peers=peers)
-    moved: dict[str, set[int]] = {}
-    wanted: dict[str, set[int]] = {}
-    for book in in_order(books):
-        versions = [meaning for key, meaning in meanings.items() if key[0] == book]
-        reached = touched(duck, versions, catalogue, changed, moved, (peers or {}).get(book, {}))
-        wanted[book] = reached if reached is not None else population(duck, versions)
-        moved[book] = wanted[book]
-    prepared.run(_with_read_units(duck, prepared, meanings, catalogue, wanted))
+    units: dict[str, Numbers] = {}
+    whole: dict[str, str] = {}
+    for book, versions in reckoner.meanings.items():
+        frozen = (reckoner.peers or {}).get(book, {})
+        reached = touched(reckoner.finder, versions, reckoner.catalogue, changed, units, frozen)
+        if reached is None:
+            whole[book] = RANKED
+        units[book] = population(reckoner.finder, versions) if reached is None else reached
+    return Partial(units, _complete(reckoner.reckon(units), units), whole)
+
+
+def reckon_later(reckoner: Reckoner, before: date) -> Partial:
+    """Compute again, on the day of ``reckoner``, what the time since ``before`` can have changed, with nothing new
+    known."""
+    units: dict[str, Numbers] = {}
+    whole: dict[str, str] = {}
+    for book, versions in reckoner.meanings.items():
+        frozen = (reckoner.peers or {}).get(book, {})
+        found = [units_due(reckoner, one, due(one, reckoner.finder, before, reckoner.as_of), units) for one in versions]
+        reason = next((one for one in found if isinstance(one, str)), None)
+        if any(ranks(one, frozen) for one in versions):
+            reason = RANKED
+        if reason is not None:
+            whole[book] = reason
+            units[book] = population(reckoner.finder, versions)
+        else:
+            units[book] = joined(*(one for one in found if not isinstance(one, str)))
+    return Partial(units, _complete(reckoner.reckon(units), units), whole)
+
+
+def units_due(reckoner: Reckoner, meaning: Meaning, found: Due | str, moved: Mapping[str, Numbers]) -> Numbers | str:
+    """Units of a version whose rows pass an edge; a reason where it is everybody."""
+    if isinstance(found, str):
+        return found
+    changed = Changed.of_rows(found.rows)
+    return _Reacher(reckoner.finder, meaning, reckoner.catalogue, changed, moved).units()
+
+
+def _complete(results: Mapping[str, Result], units: Mapping[str, Numbers]) -> dict[str, Result]:
+    empty = Result(pa.table({"unit": pa.array([], pa.int64())}), pa.table({"unit": pa.array([], pa.int64())}))
+    return {book: results.get(book, empty) for book in units}
+
+
+def merged_results(before: Mapping[str, Result], partial: Partial) -> dict[str, Result]:
+    """The results of a full run: those of ``before``, with the recomputed units in their place."""
     return {
         book: Result(
-            merged(before[book].findings, prepared.findings(book), wanted[book]),
-            merged(before[book].entries, prepared.entries(book), wanted[book]),
+            merged(before[book].findings, partial.results[book].findings, units),
+            merged(before[book].entries, partial.results[book].entries, units),
         )
-        for book in prepared.order
+        for book, units in partial.units.items()
     }
 
 
-def _with_read_units(
-    duck: Duck,
-    prepared: Prepared,
-    meanings: Mapping[tuple[str, str], Meaning],
-    catalogue: Catalogue,
-    wanted: Mapping[str, set[int]],
-) -> dict[str, set[int]]:
-    """``wanted``, and for every book the units that the wanted units of its readers read: a reader sees all
-    findings it asks for, not only those that changed."""
-    found = {book: set(units) for book, units in wanted.items()}
-    for book in reversed(prepared.order):
-        for meaning in (one for key, one in meanings.items() if key[0] == book):
-            for source in meaning.book.sources.values():
-                if source.findings is not None and found[book]:
-                    found[source.findings] |= read_units(duck, meaning, catalogue, source, found[book])
-    return found
-
-
-def read_units(duck: Duck, meaning: Meaning, catalogue: Catalogue, source: Source, units: Collection[int]) -> set[int]:
-    """Units of another book whose findings ``units`` may read through ``source``, on whichever day."""
-    reach = source.unit
-    listed = _listed(units)
-    own = set(units)
-    if reach.unit_role is not None:
-        item = catalogue.items[str(meaning.book.rates.record)]
-        role = item.role(reach.unit_role)
-        column = f"unnest(role_{reach.unit_role})" if role and role.many else f"role_{reach.unit_role}"
-        query = f"SELECT {column} FROM {p.identifier('item_' + item.item)} WHERE record IN ({listed})"
-        own = {row[0] for row in duck.rows(query) if row[0] is not None}
-    relation = source.relation or reach.relation
-    if relation is not None:
-        near, far = ("from_subject", "to_subject") if reach.unit_end == "from" else ("to_subject", "from_subject")
-        query = f"SELECT {far} FROM relation WHERE relation = {p.text_literal(relation)} AND {near} IN ({_listed(own)})"
-        own = {row[0] for row in duck.rows(query)}
-    if reach.row is not None:
-        parent = catalogue.items.get(meaning.book.sources[reach.row].item or "")
-        if parent is not None and parent.role(str(reach.column)) is not None:
-            role = parent.role(str(reach.column))
-            column = f"unnest(role_{reach.column})" if role and role.many else f"role_{reach.column}"
-            own = {r[0] for r in duck.rows(f"SELECT {column} FROM {p.identifier('item_' + parent.item)}") if r[0]}
-    return own
-
-
-def population(duck: Duck, meanings: Sequence[Meaning]) -> set[int]:
+def population(finder: Finder, meanings: Iterable[Meaning]) -> Numbers:
     """Every subject or record that a book may rate."""
-    found: set[int] = set()
+    found: list[Numbers] = []
     for meaning in meanings:
         rates = meaning.book.rates
         table = f"subject_{rates.subject}" if rates.subject else f"item_{rates.record}"
         column = "subject" if rates.subject else "record"
-        found |= {row[0] for row in duck.rows(f"SELECT DISTINCT {column} FROM {p.identifier(table)}")}
-    return found
+        if table in finder.tables:
+            rows = finder.duck.arrow(f"SELECT DISTINCT {column} AS n FROM {p.identifier(table)}")
+            found.append(numbers_in(rows, "n"))
+    return joined(*found)
 
 
-def merged(before: pa.Table, fresh: pa.Table, units: Collection[int]) -> pa.Table:
-    """Rows of ``before`` without ``units``, and the rows of ``units`` from ``fresh``, in the order of a full run."""
-    chosen = pa.array(sorted(units), pa.int64())
+def merged(before: pa.Table, fresh: pa.Table, units: Numbers) -> pa.Table:
+    """Rows of ``before`` without ``units``, and those of ``units`` from ``fresh``, in the order of a full run."""
+    chosen = pa.array(units)
     kept = before.filter(pc.invert(pc.is_in(before["unit"], value_set=chosen)))
-    own = fresh.filter(pc.is_in(fresh["unit"], value_set=chosen))
-    both = pa.concat_tables([kept, own]).combine_chunks()
+    if not fresh.num_rows:
+        return kept.combine_chunks()
+    both = pa.concat_tables([kept, fresh]).combine_chunks()
     # Both parts are sorted inside a unit, and a unit lies in one of them: a stable sort by unit is the full order.
-    return both.take(pc.sort_indices(both, sort_keys=[("unit", "ascending")])) if both.num_rows else both
-
-
-# ── a later day ─────────────────────────────────────────────────────────────────────────────────
-
-
-def run_later(
-    books: Sequence[Rulebook],
-    duck: Duck,
-    before: Mapping[str, Result],
-    *,
-    catalogue: Catalogue,
-    as_of: date,
-    later: date,
-    known_at: datetime,
-    peers: Peers | None = None,
-) -> dict[str, Result]:
-    """The results of ``books`` on the day ``later`` from those on ``as_of``, with nothing new known.
-
-    1. Units, rows and hits of both days are made; where they differ, a unit has passed an edge.
-    2. Those units are run on the later day, and so is everybody whose law names the day itself.
-    3. What changed there reaches on to the books that read it, as in :func:`run_changed`.
-    """
-    meanings = understand_all(books, catalogue)
-    prepared = prepare(books, duck, catalogue=catalogue, as_of=later, known_at=known_at, narrowed=True, peers=peers)
-    prepared.run({})
-    wanted: dict[str, set[int]] = {}
-    for book in prepared.order:
-        versions = [meaning for key, meaning in meanings.items() if key[0] == book]
-        frozen = (peers or {}).get(book, {})
-        past = _Passing(duck, catalogue, prepared, as_of, later, known_at)
-        if any(past.moves_everybody(meaning, frozen) for meaning in versions):
-            wanted[book] = population(duck, versions)
-        else:
-            wanted[book] = {unit for meaning in versions for unit in past.units(meaning, wanted)}
-    prepared.run(_with_read_units(duck, prepared, meanings, catalogue, wanted))
-    return {
-        book: Result(
-            merged(before[book].findings, prepared.findings(book), wanted[book]),
-            merged(before[book].entries, prepared.entries(book), wanted[book]),
-        )
-        for book in prepared.order
-    }
-
-
-@dataclass
-class _Passing:
-    """What passes between two days."""
-
-    duck: Duck
-    catalogue: Catalogue
-    prepared: Prepared
-    as_of: date
-    later: date
-    known_at: datetime
-
-    def moves_everybody(self, meaning: Meaning, frozen: Collection[str]) -> bool:
-        """Whether the law names the day itself beyond rows and hits, ranks peers, or changes version."""
-        book = meaning.book
-        if any(value.peer is not None and name not in frozen for name, value in book.values.items()):
-            return True
-        findings = {name for name, source in book.sources.items() if source.findings is not None}
-        listed = {fold.over for fold in book.folds.values() if fold.mean or fold.worst_weighted}
-        if findings & (listed | {clause.hits for clause in book.clauses.values()}):
-            return True  # lines about findings carry the day of the run
-        edges = (book.in_force.from_, book.in_force.until)
-        if book.governed_by == "as_of" and any(e is not None and self.as_of < e <= self.later for e in edges):
-            return True
-        return any(
-            node.op == "ref" and node.value == Ref("day", "as_of")
-            for path, tree in meaning.expressions.items()
-            if path[0] not in {"sources", "clauses", "governed_by", "rates"} or path[2:3] == ("cap",)
-            for node in tree.walk()
-        )
-
-    def units(self, meaning: Meaning, wanted: Mapping[str, Collection[int]]) -> set[int]:
-        """Units whose inputs differ, and those that findings of other units reach."""
-        plans = [self.made(meaning, day, prefix) for day, prefix in ((self.as_of, "was_"), (self.later, "is_"))]
-        found: set[int] = set()
-        for one, other in zip(plans[0].inputs, plans[1].inputs, strict=True):
-            differing = f"(({one}) EXCEPT ALL ({other})) UNION ALL (({other}) EXCEPT ALL ({one}))"
-            found |= {row[0] for row in self.duck.rows(f"SELECT DISTINCT unit FROM ({differing})")}
-        for plan in plans:
-            self.duck.drop(plan.steps[: plan.input_steps])
-        reacher = _Reacher(self.duck, meaning, self.catalogue, self.turned(), wanted)
-        for name, source in meaning.book.sources.items():
-            if source.findings is not None:
-                found |= reacher.by_rows(name, source) | reacher.by_relation(source)
-        return found
-
-    def made(self, meaning: Meaning, day: date, prefix: str) -> Plan:
-        """The inputs of one day, made."""
-        plan = compile_book(
-            meaning,
-            self.catalogue,
-            as_of=day,
-            known_at=self.known_at,
-            prefix=prefix,
-            finding_tables={other: p.identifier(f"wide {other}") for other in meaning.reads},
-        )
-        self.duck.run(plan.steps[: plan.input_steps])
-        return plan
-
-    def turned(self) -> Changed:
-        """Relations that begin or end between the two days."""
-        between = f"> {p.date_literal(self.as_of)} AND {{0}} <= {p.date_literal(self.later)}"
-        tests = " OR ".join(f"({one} {between.format(one)})" for one in ("valid_from", "valid_until"))
-        relations: dict[str, list[tuple[int, int]]] = {}
-        query = f"SELECT DISTINCT relation, from_subject, to_subject FROM relation WHERE {tests} ORDER BY ALL"
-        for relation, start, end in self.duck.rows(query):
-            relations.setdefault(relation, []).append((start, end))
-        return Changed(relations=relations)
+    return both.take(pa.array(np.argsort(both["unit"].to_numpy(), kind="stable")))
