@@ -12,6 +12,9 @@
 ``XINLU_HTTPS``             ``1``: secure cookies, HSTS, redirect to HTTPS
 ``XINLU_DEBUG``             ``1``: Django's debug pages; never on a server
 ``XINLU_STANDARDS``         another folder of law files
+``XINLU_PROCESSES``         processes on which a run over the whole population
+                            works (one a core)
+``XINLU_MEMORY_GIB``        memory for all of them together, in GiB (2)
 ``XINLU_TODAY``             a day such as ``2026-06-30`` that pages take for
                             today; without it today, on the demo province its
                             own last day
@@ -126,6 +129,23 @@ def _days(name: str, default: int) -> int:
     return int(named)
 
 
+def _number(name: str, default: float, *, least: float) -> float:
+    """A number from the environment, not below ``least``."""
+    named = os.environ.get(name)
+    try:
+        found = float(named) if named else default
+    except ValueError:
+        found = least - 1
+    if found < least:
+        raise ImproperlyConfigured(f"{name} is no number of at least {least:g}: {named}")
+    return found
+
+
+def _cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 VAR = _var_folder()
 VAR.mkdir(parents=True, exist_ok=True)
 STANDARDS = standards_folder()
@@ -225,6 +245,10 @@ WHITENOISE_AUTOREFRESH = DEBUG
 WEB_FONT = os.environ.get("XINLU_WEB_FONT") == "1"
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+
+# What a run over the whole population may take of the machine.
+PROCESSES = int(_number("XINLU_PROCESSES", _cores(), least=1))
+MEMORY_GIB = _number("XINLU_MEMORY_GIB", 2.0, least=0.5)
 
 # The columnar copy that the engine reads; rebuildable from the database.
 COLUMNAR = VAR / "columnar"

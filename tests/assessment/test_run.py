@@ -17,6 +17,7 @@ from xinlu.assessment.models import Run
 from xinlu.assessment.publish import VERB_PUBLISHED, NotPublishable, publish
 from xinlu.assessment.queries import entries_of, findings_of, findings_of_run, runs
 from xinlu.assessment.run import UnknownBook, run_books, runs_folder
+from xinlu.engine.whole import RunFailed
 from xinlu.journal.models import Event
 from xinlu.ledger import queries as ledger
 from xinlu.ledger.models import Source
@@ -96,7 +97,7 @@ def test_no_code_leads_out_of_the_folder_of_runs(ran):
 
 def test_a_file_that_was_changed_behind_a_run_is_not_published(ran):
     province.source("xinlu", "zj")
-    file = runs_folder() / ran.code / "findings.parquet"
+    file = runs_folder() / ran.code / "findings" / "00.parquet"
     content = file.read_bytes()
     file.write_bytes(pq_of_best(file))
     with pytest.raises(NotPublishable, match="摘要"):
@@ -163,3 +164,33 @@ def test_findings_about_single_records_stay_in_the_run(ran):
 def test_a_book_that_is_not_there_is_said(ran):
     with pytest.raises(UnknownBook):
         run_books(["no-such-book"], as_of=DAY, actor=province.ACTOR, at=province.at(206))
+
+
+def test_a_full_disk_is_told_and_the_last_good_run_is_still_served(ran, monkeypatch):
+    everything = Scope.system("test")
+    unit = findings_of_run(ran)[0].unit
+    before = entries_of(everything, ran.code, unit)
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("xinlu.engine.kept.pq.ParquetWriter", full)
+    with pytest.raises(RunFailed) as told:
+        run_books([ran.book], as_of=DAY + timedelta(days=1), actor=province.ACTOR, at=province.at(206))
+    (problem,) = told.value.problems
+    assert problem.code == "RUN-101" and "磁盘已满" in problem.sentence and problem.next_step
+    assert [one.name for one in runs_folder().iterdir()] == [ran.code]
+    assert Run.objects.count() == 1
+    assert entries_of(everything, ran.code, unit) == before
+
+
+def test_what_a_killed_run_left_is_no_run_and_goes_with_the_next(ran):
+    left = runs_folder() / ".draft-999999999-ab" / ran.book
+    left.mkdir(parents=True)
+    (left / "run.json").write_text("{")
+    stale = runs_folder() / f"{ran.book}-20240701-1"
+    stale.mkdir()
+    again = run_books([ran.book], as_of=date(2024, 7, 1), actor=province.ACTOR, at=province.at(206))[0]
+    assert again.code == stale.name
+    assert {one.name for one in runs_folder().iterdir()} == {ran.code, again.code}
+    assert findings_of_run(again)

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from django.db import transaction
 
 from xinlu.assessment.models import Run
-from xinlu.assessment.queries import findings_of_run, is_whole
+from xinlu.assessment.queries import findings_by_shelf, is_whole
 from xinlu.engine.exact import add_length
 from xinlu.engine.result import Finding
 from xinlu.gazette import current
@@ -82,31 +82,31 @@ def _book(run: Run) -> Rulebook:
 def _standings(run: Run, book: Rulebook, *, effective_from: date, jurisdiction: str) -> Iterator[NewStanding]:
     until = add_length(effective_from, book.valid, 1) if book.valid else None
     begins, ends = rated_days(book, run.as_of)
-    findings = list(findings_of_run(run))
-    kinds = {finding.unit: finding.text for finding in findings if finding.output == KIND_OUTPUT and finding.text}
-    for finding in findings:
-        output = book.outputs.get(finding.output)
-        if output is None or not _is_standing(finding, book):
-            continue
-        yield NewStanding(
-            subject=finding.unit,
-            book=run.book,
-            book_version=book.version,
-            output=finding.output,
-            as_of=run.as_of,
-            effective_from=effective_from,
-            effective_until=until,
-            jurisdiction=jurisdiction,
-            status=finding.status,  # type: ignore[arg-type]
-            level=finding.level,
-            score=finding.number,
-            kind=kinds.get(finding.unit, "published"),  # type: ignore[arg-type]
-            period_from=begins,
-            period_until=ends,
-            grade=finding.grade or "",
-            run=run.code,
-            reason=finding.reason or "",
-        )
+    for findings in findings_by_shelf(run):
+        kinds = {finding.unit: finding.text for finding in findings if finding.output == KIND_OUTPUT and finding.text}
+        for finding in findings:
+            output = book.outputs.get(finding.output)
+            if output is None or not _is_standing(finding, book):
+                continue
+            yield NewStanding(
+                subject=finding.unit,
+                book=run.book,
+                book_version=book.version,
+                output=finding.output,
+                as_of=run.as_of,
+                effective_from=effective_from,
+                effective_until=until,
+                jurisdiction=jurisdiction,
+                status=finding.status,  # type: ignore[arg-type]
+                level=finding.level,
+                score=finding.number,
+                kind=kinds.get(finding.unit, "published"),  # type: ignore[arg-type]
+                period_from=begins,
+                period_until=ends,
+                grade=finding.grade or "",
+                run=run.code,
+                reason=finding.reason or "",
+            )
 
 
 def _is_standing(finding: Finding, book: Rulebook) -> bool:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from django.db.models import QuerySet
 
 from xinlu.access.scope import Scope
 from xinlu.assessment.models import Run
 from xinlu.assessment.run import runs_folder
-from xinlu.engine.result import Entry, Finding
+from xinlu.engine.kept import Kept
+from xinlu.engine.result import Entry, Finding, sorted_findings
 from xinlu.engine.result import entries_of as rows_of_entries
 from xinlu.engine.result import findings_of as rows_of_findings
 from xinlu.gazette import current
@@ -42,26 +40,40 @@ def last_published(book: str, *, before: date | None = None) -> Run | None:
 
 def findings_of_run(one: Run) -> list[Finding]:
     """All findings of a run, by unit and output. For verbs, which have a scope of their own."""
-    return rows_of_findings(pq.read_table(_file(one.code, "findings")))
+    return sorted_findings(finding for found in findings_by_shelf(one) for finding in found)
+
+
+def findings_by_shelf(one: Run) -> Iterator[list[Finding]]:
+    """All findings of a run, in parts that fit into memory: those of one unit stand in one part."""
+    for table in kept(one).tables("findings"):
+        yield rows_of_findings(table)
+
+
+def kept(one: Run) -> Kept:
+    """The folder of a run. Raises ``OSError`` when it is gone."""
+    return Kept.read(runs_folder() / one.code)
 
 
 def is_whole(one: Run) -> bool:
     """Whether the files of a run are there and have the digests that were noted when it was made."""
     try:
-        found = [hashlib.sha256(_file(one.code, name).read_bytes()).hexdigest() for name in ("findings", "entries")]
-    except OSError:
+        found = kept(one)
+    except (OSError, ValueError, KeyError, TypeError):
         return False
-    return found == [one.findings_digest, one.entries_digest]
+    noted = [one.findings_digest, one.entries_digest]
+    return [found.digest("findings"), found.digest("entries")] == noted and found.is_whole()
 
 
 def entries_of(scope: Scope, code: str, unit: int) -> list[Entry]:
     """The lines of one unit of a run, in canonical order; none for a unit or run that the asker may not see."""
-    return rows_of_entries(_rows(code, "entries", unit)) if _visible(scope, code, unit) else []
+    one = _visible(scope, code, unit)
+    return rows_of_entries(kept(one).of_unit("entries", unit)) if one is not None else []
 
 
 def findings_of(scope: Scope, code: str, unit: int) -> list[Finding]:
     """The findings of one unit of a run."""
-    return rows_of_findings(_rows(code, "findings", unit)) if _visible(scope, code, unit) else []
+    one = _visible(scope, code, unit)
+    return rows_of_findings(kept(one).of_unit("findings", unit)) if one is not None else []
 
 
 def rates_records(one: Run) -> bool:
@@ -70,20 +82,14 @@ def rates_records(one: Run) -> bool:
     return bool(versions) and versions[-1].rates.subject is None
 
 
-def _visible(scope: Scope, code: str, unit: int) -> bool:
-    """Numbers of records and of subjects overlap: each is asked of its own room."""
+def _visible(scope: Scope, code: str, unit: int) -> Run | None:
+    """The run, if the asker may see it and the unit. Numbers of records and of subjects overlap: each is asked of
+    its own room."""
     one = run(scope, code)
     if one is None:
-        return False
+        return None
     if rates_records(one):
-        return Record.objects.within(scope, on=one.as_of).filter(record=unit).exists()
-    return Subject.objects.within(scope).filter(pk=unit).exists()
-
-
-def _rows(code: str, name: str, unit: int) -> pa.Table:
-    """Rows of one unit: the file is sorted by unit, so whole row groups are passed over unread."""
-    return pq.read_table(_file(code, name), filters=[("unit", "=", unit)])
-
-
-def _file(code: str, name: str) -> Path:
-    return runs_folder() / code / f"{name}.parquet"
+        seen = Record.objects.within(scope, on=one.as_of).filter(record=unit).exists()
+    else:
+        seen = Subject.objects.within(scope).filter(pk=unit).exists()
+    return one if seen else None

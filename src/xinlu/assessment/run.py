@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from django.conf import settings
 from django.db import transaction
 
 from xinlu.assessment.models import Run
-from xinlu.engine.duck import Duck
+from xinlu.engine.kept import Kept
 from xinlu.engine.manifest import Manifest
-from xinlu.engine.run import Prepared, prepare
+from xinlu.engine.whole import run_whole
 from xinlu.gazette import current
 from xinlu.journal.actor import Actor
 from xinlu.journal.append import append
-from xinlu.journal.models import Event
 from xinlu.journal.sequence import last_change
 from xinlu.law.library import Library
 from xinlu.law.problem import LawError, problem
@@ -28,8 +28,8 @@ from xinlu.law.rulebook import Rulebook
 from xinlu.ledger import columnar
 
 VERB_RAN = "assessment.run.made"
-ROW_GROUP = 65_536
-"""Rows in one row group: entries are sorted by unit, so one subject's lines lie in one or two groups."""
+DRAFT = ".draft-"
+"""Begins the name of a folder in which a run is being written; no code of a run begins so."""
 
 
 class UnknownBook(LawError):
@@ -56,36 +56,62 @@ def run_books(
     """Evaluate books (with those that they read) on ``as_of`` with what was known at ``known_at`` (default: ``at``).
 
     1. Bring the columnar copy up to date, unless ``sync`` is False.
-    2. Compile all books once, run them in one process, each after those that it reads.
-    3. Write findings and entries of the wanted books to files, then the runs and their journal events.
+    2. Compile all books once and run them over the copy in buckets, on as many processes and within as much memory
+       as the settings give (``XINLU_PROCESSES``, ``XINLU_MEMORY_GIB``).
+    3. Findings and entries of the wanted books are written to a draft; when all are there, the folder of each book
+       takes its place in one step, with the run and its journal event.
 
     The same law, day and knowledge give the same bytes: a run that is there already with equal digests is
-    given back instead of a second one.
+    given back instead of a second one. Raises :class:`xinlu.engine.whole.RunFailed` when the machine fails; then
+    nothing is kept, and earlier runs stand as they are.
     """
     library = current.library()
     manifest = columnar.sync() if sync else Manifest.read(Path(settings.COLUMNAR))
     wanted = list(dict.fromkeys(books))
     versions = [book for name in wanted for book in _versions(library, name)]
     known = (known_at or at).astimezone(UTC)
-    duck = Duck(columnar.tables())
-    try:
-        prepared = prepare(
+    with _draft() as folder:
+        kept = run_whole(
             library.needed(*versions),
-            duck,
+            columnar.tables(),
             catalogue=library.catalogue,
             as_of=as_of,
             known_at=known.replace(tzinfo=None),
+            folder=folder,
+            keep=wanted,
+            processes=settings.PROCESSES,
+            memory_gib=settings.MEMORY_GIB,
         )
-        prepared.run()
         law = {book: _law(library, book) for book in wanted}
         return [
-            _keep(
-                prepared, book, as_of=as_of, known_at=known, change=manifest.change, law=law[book], actor=actor, at=at
-            )
+            _keep(kept[book], as_of=as_of, known_at=known, change=manifest.change, law=law[book], actor=actor, at=at)
             for book in wanted
         ]
+
+
+@contextmanager
+def _draft() -> Iterator[Path]:
+    """A new folder beside those of the runs; gone afterwards. What killed processes left behind goes too."""
+    place = runs_folder()
+    place.mkdir(parents=True, exist_ok=True)
+    for left in place.glob(f"{DRAFT}*"):
+        if not _is_alive(left.name.removeprefix(DRAFT).partition("-")[0]):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = place / f"{DRAFT}{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        yield folder
     finally:
-        duck.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_alive(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _versions(library: Library, name: str) -> Sequence[Rulebook]:
@@ -108,8 +134,7 @@ def _digest(content: bytes) -> str:
 
 
 def _keep(
-    prepared: Prepared,
-    book: str,
+    kept: Kept,
     *,
     as_of: date,
     known_at: datetime,
@@ -118,33 +143,27 @@ def _keep(
     actor: Actor,
     at: datetime,
 ) -> Run:
-    findings, entries = prepared.findings(book), prepared.entries(book)
-    files = {"findings": _bytes(findings), "entries": _bytes(entries)}
-    digests = {name: _digest(content) for name, content in files.items()}
+    digests = {name: kept.digest(name) for name in ("findings", "entries")}
     with transaction.atomic():
         # Two runs of one book and day at a time would take one code and write into one folder.
         last_change(hold=True)
         same = Run.objects.filter(
-            book=book, as_of=as_of, law=law, findings_digest=digests["findings"], entries_digest=digests["entries"]
+            book=kept.book, as_of=as_of, law=law, findings_digest=digests["findings"], entries_digest=digests["entries"]
         ).first()
         if same is not None:
             return same
-        code = _free_code(book, as_of)
-        folder = runs_folder() / code
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in files.items():
-            (folder / f"{name}.parquet").write_bytes(content)
-        versions = sorted(plan.version for plan in prepared.plans[book])
+        code = _free_code(kept.book, as_of)
+        _move(kept.folder, runs_folder() / code)
         run = Run.objects.create(
             code=code,
-            book=book,
-            version="、".join(_used(prepared, book) or versions),
+            book=kept.book,
+            version="、".join(kept.versions or sorted(one.version for one in current.library().rulebooks[kept.book])),
             as_of=as_of,
             known_at=known_at,
             change=change,
             law=law,
-            units=pc.count_distinct(findings["unit"]).as_py() if findings.num_rows else 0,
-            lines=entries.num_rows,
+            units=kept.units,
+            lines=kept.rows("entries"),
             findings_digest=digests["findings"],
             entries_digest=digests["entries"],
             made_by=actor.key,
@@ -154,28 +173,20 @@ def _keep(
             actor=actor,
             verb=VERB_RAN,
             obj=f"assessment.run:{code}",
-            facts={"book": book, "as_of": as_of, "units": run.units, "lines": run.lines, **digests},
+            facts={"book": kept.book, "as_of": as_of, "units": run.units, "lines": run.lines, **digests},
             at=at,
         )
     return run
 
 
-def _used(prepared: Prepared, book: str) -> list[str]:
-    """Versions under which at least one unit was rated."""
-    plans = prepared.plans[book]
-    return [plan.version for plan in plans if prepared.duck.has_rows(plan.findings)]
+def _move(draft: Path, folder: Path) -> None:
+    """Put a finished folder in its place in one step. A folder that stands there belongs to no run: a process was
+    killed between this step and the commit."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    draft.rename(folder)
 
 
 def _free_code(book: str, as_of: date) -> str:
-    """The next code of a book and day. Those of runs that were discarded since are in the journal, and taken."""
-    stem = f"{book}-{as_of:%Y%m%d}-"
-    made = Event.objects.filter(verb=VERB_RAN, object__startswith=f"assessment.run:{stem}").count()
-    return f"{stem}{made + 1}"
-
-
-def _bytes(table: pa.Table) -> bytes:
-    """Parquet bytes that depend on the rows alone."""
-    sink = pa.BufferOutputStream()
-    pq.write_table(table.replace_schema_metadata(None), sink, row_group_size=ROW_GROUP, compression="zstd")
-    content: bytes = sink.getvalue().to_pybytes()
-    return content
+    taken = Run.objects.filter(book=book, as_of=as_of).count()
+    return f"{book}-{as_of:%Y%m%d}-{taken + 1}"

@@ -86,7 +86,7 @@ def run_whole(
     if buckets is None:
         buckets = _how_many(stored, shelves, processes, memory_gib)
     bucketing = Bucketing(shelves, max(1, min(buckets, shelves)))
-    processes = max(1, min(processes, bucketing.buckets))
+    cores, processes = max(1, processes), max(1, min(processes, bucketing.buckets))
     work = Work(
         books=tuple(books),
         catalogue=catalogue,
@@ -98,7 +98,7 @@ def run_whole(
         folder=folder,
         kept=frozenset(order if keep is None else keep),
         entries=not scores_only,
-        threads=1 if bucketing.buckets > 1 else max(1, processes),
+        threads=1 if bucketing.buckets > 1 else cores,
         memory_gib=None if memory_gib is None else _each(memory_gib, processes),
     )
     folder.mkdir(parents=True, exist_ok=True)
