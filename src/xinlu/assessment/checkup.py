@@ -23,6 +23,7 @@ from xinlu.assessment.statistics import Between, Discrimination
 from xinlu.engine.compile.primitives import identifier, text_literal
 from xinlu.engine.duck import Duck
 from xinlu.engine.exact import add_length
+from xinlu.engine.result import ENTRIES_SCHEMA, FINDINGS_SCHEMA
 from xinlu.engine.run import add_empty_tables
 from xinlu.gazette import current
 from xinlu.law.catalogue import Catalogue, Item
@@ -313,11 +314,11 @@ def _naive() -> datetime:
 
 
 def _register(duck: Duck, run: Run, side: str) -> None:
-    for name in ("findings", "entries"):
+    for name, schema in (("findings", FINDINGS_SCHEMA), ("entries", ENTRIES_SCHEMA)):
         folder = runs_folder() / run.code
         whole = folder / f"{name}.parquet"
         files = [whole] if whole.exists() else sorted((folder / name).glob("*.parquet"))
-        duck.register(f"{name} {side}", files)
+        duck.register(f"{name} {side}", files or schema.empty_table())
 
 
 def _seen(duck: Duck, labels: Labels, scope: Scope) -> str:
@@ -511,7 +512,7 @@ def _measured(
     risk = _risk(units, better)
     known = ~np.isnan(risk)
     bands = [BandDiscrimination(None, None, statistics.discrimination(risk[known], units.happened[known]))]
-    size = labels.sizes[0] if labels.sizes else None
+    size = _size(units, labels, known)
     if size is not None:
         members = units.by_code(size.name)
         for code in in_order(size, members):
@@ -521,6 +522,17 @@ def _measured(
                 bands.append(BandDiscrimination(size, code, found))
     begins, until = _year_after(as_of)
     return OutcomeMeasure(outcome, begins, until, today, tuple(bands))
+
+
+def _size(units: _Units, labels: Labels, known: Any) -> Grouping | None:
+    """The measure of size that divides these units into the most groups: fleets say nothing of builders."""
+    import numpy as np
+
+    def groups(one: Grouping) -> int:
+        index, codes = units.codes[one.name]
+        return sum(1 for place in np.unique(index[known]) if codes[place])
+
+    return max(labels.sizes, key=groups, default=None)
 
 
 def _risk(units: _Units, better: bool | None) -> Any:

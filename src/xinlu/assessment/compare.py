@@ -24,8 +24,10 @@ from xinlu.assessment.groups import Grouping, Labels, divided, label
 from xinlu.assessment.run import UnknownBook
 from xinlu.engine.compare import CAUSES, PLACES, Impact, Shift, lay_out, population, shifts, summarise
 from xinlu.engine.compile.primitives import identifier, text_literal
-from xinlu.engine.duck import Duck
-from xinlu.engine.run import prepare
+from xinlu.engine.duck import Duck, TableLike
+from xinlu.engine.kept import RESULTS, Kept
+from xinlu.engine.run import add_empty_tables
+from xinlu.engine.whole import run_whole
 from xinlu.gazette import current
 from xinlu.law.library import Library, load_rulebook
 from xinlu.law.problem import LawError, problem
@@ -250,10 +252,11 @@ def _work_out(
         draft = Path(made) / "draft"
         sides = []
         for name, book in (("before", before), ("after", after)):
-            run_alone(library, book, as_of=as_of, known_at=known, folder=Path(made) / name)
-            sides.append(([Path(made) / name / "findings.parquet"], [Path(made) / name / "entries.parquet"]))
+            kept = run_alone(library, book, as_of=as_of, known_at=known, folder=Path(made) / name)
+            sides.append((rows_of(kept, "findings"), rows_of(kept, "entries")))
         outputs = shared_outputs(before, after)
-        lay_out(duck, *sides, outputs=outputs)
+        lay_out(duck, sides[0], sides[1], outputs=outputs)
+        add_empty_tables(duck, library.catalogue)
         labels = label(duck, before.rates.subject, library.catalogue, as_of=as_of, known_at=known)
         draft.mkdir()
         _write(duck, labels, draft)
@@ -264,20 +267,33 @@ def _work_out(
     _discard_old()
 
 
-def run_alone(library: Library, book: Rulebook, *, as_of: date, known_at: datetime, folder: Path) -> None:
-    """Write ``findings.parquet`` and ``entries.parquet`` of one version over everybody, whenever it is in force.
+def run_alone(
+    library: Library, book: Rulebook, *, as_of: date, known_at: datetime, folder: Path, scores_only: bool = False
+) -> Kept:
+    """Run one version over everybody, whenever it is in force, into ``folder``, which must not exist.
 
-    ``known_at`` is UTC without zone.
+    ``known_at`` is UTC without zone. Books that are read are run beside it and not kept.
     """
     alone = book.model_copy(update={"in_force": ALWAYS, "governed_by": "as_of"})
     others = [one for one in library.needed(book) if one.rulebook != book.rulebook]
-    duck = Duck(columnar.tables())
-    try:
-        prepared = prepare([alone, *others], duck, catalogue=library.catalogue, as_of=as_of, known_at=known_at)
-        prepared.run()
-        prepared.write(book.rulebook, folder)
-    finally:
-        duck.close()
+    kept = run_whole(
+        [alone, *others],
+        columnar.tables(),
+        catalogue=library.catalogue,
+        as_of=as_of,
+        known_at=known_at,
+        folder=folder,
+        keep=[book.rulebook],
+        processes=getattr(settings, "PROCESSES", 1),
+        memory_gib=getattr(settings, "MEMORY_GIB", None),
+        scores_only=scores_only,
+    )
+    return kept[book.rulebook]
+
+
+def rows_of(kept: Kept, name: str) -> TableLike:
+    """Findings or entries of a run for DuckDB: its files, or an empty table where it has none."""
+    return kept.files(name) or RESULTS[name].empty_table()
 
 
 def _write(duck: Duck, labels: Labels, folder: Path) -> None:

@@ -8,6 +8,7 @@ its conditions.
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -20,13 +21,13 @@ import pyarrow as pa
 from pydantic import ValidationError
 
 from xinlu.access.scope import Scope
-from xinlu.assessment.compare import ALWAYS, EVERYTHING, levels_of
+from xinlu.assessment.compare import EVERYTHING, levels_of, run_alone
 from xinlu.assessment.groups import label
 from xinlu.engine.compare import PLACES, Impact, lay_out, summarise
 from xinlu.engine.compile.primitives import identifier
 from xinlu.engine.duck import Duck
 from xinlu.engine.result import ENTRIES_SCHEMA
-from xinlu.engine.run import add_empty_tables, prepare, understand_all
+from xinlu.engine.run import add_empty_tables, understand_all
 from xinlu.gazette import current
 from xinlu.law.check.bands import check_bands
 from xinlu.law.check.notes import Notes
@@ -181,15 +182,9 @@ _before: dict[tuple[object, ...], pa.Table] = {}
 
 def _findings(library: Library, book: Rulebook, as_of: date, known: datetime) -> pa.Table:
     """Findings only: no entry is written."""
-    alone = book.model_copy(update={"in_force": ALWAYS, "governed_by": "as_of"})
-    others = [one for one in library.needed(book) if one.rulebook != book.rulebook]
-    duck = Duck(columnar.tables())
-    try:
-        prepared = prepare([alone, *others], duck, catalogue=library.catalogue, as_of=as_of, known_at=known)
-        prepared.run()
-        return prepared.findings(book.rulebook)
-    finally:
-        duck.close()
+    with tempfile.TemporaryDirectory(prefix="xinlu-sensitivity-") as made:
+        place = Path(made) / "run"
+        return run_alone(library, book, as_of=as_of, known_at=known, folder=place, scores_only=True).table("findings")
 
 
 def _compared(

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from django.urls import path
 
-from xinlu.web import deliveries, design, entrance, home, overview, rulebooks, subject, upload, workbench
+from xinlu.web import (
+    deliveries,
+    design,
+    entrance,
+    home,
+    impact,
+    measures,
+    overview,
+    rulebooks,
+    sensitivity,
+    subject,
+    upload,
+    workbench,
+)
 
 app_name = "web"
 
@@ -16,6 +29,10 @@ urlpatterns = [
     path("rulebooks/<slug:book>/", rulebooks.newest, name="rulebook-newest"),
     path("rulebooks/<slug:book>/<str:version>/", rulebooks.show, name="rulebook"),
     path("overview/", overview.overview, name="overview"),
+    path("impact/", impact.impact, name="impact"),
+    path("impact/statement.xlsx", impact.workbook, name="impact-file"),
+    path("sensitivity/", sensitivity.turn, name="sensitivity"),
+    path("measures/", measures.measures, name="measures"),
     path("deliveries/", deliveries.index, name="deliveries"),
     path("deliveries/upload/", upload.upload, name="upload"),
     path("deliveries/<int:number>/", deliveries.show, name="delivery"),

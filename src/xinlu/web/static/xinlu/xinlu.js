@@ -39,6 +39,7 @@
       axisLabel: Object.assign({ hideOverlap: !flat }, TEXT), inverse: flat, boundaryGap: bars
     };
     var numbers = { type: "value", splitLine: { lineStyle: { color: "#e8ecf2" } }, axisLabel: TEXT, minInterval: 1 };
+    if (spec.kind === "stacked" && spec.unit === "%") { numbers.max = 100; }
     option.tooltip.trigger = "axis";
     option.tooltip.axisPointer = { type: bars ? "shadow" : "line" };
     option.tooltip.valueFormatter = words;
