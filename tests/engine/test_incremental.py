@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 from tests.engine.populations.drawing import draw_population
 from tests.engine.populations.laying import lay, once
+from tests.engine.populations.shelf import BOOKS as SHIPPED_BOOKS
 from tests.engine.populations.shelf import EACH_BOOK, shipped_law
 
 from xinlu import standards_folder
@@ -40,6 +41,15 @@ BOOKS = [
 ]
 
 
+SHAPES = [
+    "highway-construction-firm",
+    "lock-convoy",
+    "overload-list-enterprise",
+    "paris-mou-ship",
+    "credit-repair-period",
+    "taxi-enterprise",
+    "safety-code-firm",
+]
 DAILY = ["safety-code-driver", "road-driver-integrity", "taxi-driver", "freight-warning"]
 
 
@@ -108,6 +118,14 @@ def same(found: dict[str, Result], expected: dict[str, Result]) -> None:
     for book in expected:
         assert found[book].findings.equals(expected[book].findings), book
         assert found[book].entries.equals(expected[book].entries), book
+
+
+def changes() -> Iterator[Any]:
+    """Every book; those of different shape in each run of the tests, the others in the long one."""
+    for book, version in SHIPPED_BOOKS:
+        for at_hand in (True, False):
+            marks = () if at_hand and book in SHAPES else (pytest.mark.slow,)
+            yield pytest.param(book, version, at_hand, id=f"{book}-{version}-{at_hand}", marks=marks)
 
 
 @pytest.mark.parametrize(("name", "every"), list(trials()))

@@ -193,6 +193,6 @@ def counted_values(meaning: Meaning, law: Law, finder: Finder) -> list[dict[str,
     found: list[dict[str, Any]] = []
     for table in dated(meaning, finder):
         for name in sorted(names & set(finder.schemas[table].names)):
-            rows = finder.duck.rows(f"SELECT DISTINCT {p.identifier(name)} FROM {p.identifier(table)}")
+            rows = finder.seen(table).rows(f"SELECT DISTINCT {p.identifier(name)} FROM {p.identifier(table)}")
             found += [{name: value} for (value,) in rows]
     return found

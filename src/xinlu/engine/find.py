@@ -99,10 +99,22 @@ class Finder:
                 for name, schema in self.schemas.items()
             }
         self.tables = {name: table for name, table in tables.items() if name in self.schemas}
-        self.duck = Duck(self.tables, threads=threads, memory_gib=memory_gib)
+        self._duck = Duck({}, threads=threads, memory_gib=memory_gib)
         self._shelved = {
             name: _Shelf(self, name, table) for name, table in self.tables.items() if isinstance(table, Shelved)
         }
+
+    @property
+    def duck(self) -> Duck:
+        """A connection with all tables in view."""
+        return self.seen(*self.tables)
+
+    def seen(self, *tables: str) -> Duck:
+        """A connection with some tables in view: looking at files costs time, so it is done when they are asked."""
+        for name in tables:
+            if name not in self._duck.registered:
+                self._duck.register(name, self.tables[name])
+        return self._duck
 
     def rows(self, table: str, column: str, numbers: Numbers) -> pa.Table:
         """The rows of ``table`` whose ``column`` is, or as a list has, one of ``numbers``."""
@@ -114,19 +126,25 @@ class Finder:
         return self.scan(table, column, numbers)
 
     def scan(self, table: str, column: str, numbers: Numbers) -> pa.Table:
-        """The same by one pass over the column."""
-        self.duck.connection.register("numbers", pa.table({"n": numbers}))
+        """The same by one pass over the column, of those shelves that may hold the numbers."""
+        self._duck.connection.register("numbers", pa.table({"n": numbers}))
         wanted = ", ".join(f"r.{identifier(one)}" for one in self.schemas[table].names)
-        name, own = identifier(table), identifier(column)
+        held, own = self._shelved.get(table), identifier(column)
+        source = self.tables[table]
+        if held is not None and isinstance(source, Shelved) and column == held.home:
+            name = f"({source.query(np.unique(numbers % source.shelves).tolist())})"
+        else:
+            name = identifier(table)
+            self.seen(table)
         test = f"r.{own} IN (SELECT n FROM numbers)"
         if self.many(table, column):
-            held = f"SELECT record, unnest({own}) AS n FROM {name}"
-            test = f"r.record IN (SELECT h.record FROM ({held}) h WHERE h.n IN (SELECT n FROM numbers))"
-        return self.duck.arrow(f"SELECT {wanted} FROM {name} r WHERE {test}").cast(self.schemas[table])
+            members = f"SELECT record, unnest({own}) AS n FROM {name}"
+            test = f"r.record IN (SELECT h.record FROM ({members}) h WHERE h.n IN (SELECT n FROM numbers))"
+        return self._duck.arrow(f"SELECT {wanted} FROM {name} r WHERE {test}").cast(self.schemas[table])
 
     def having(self, table: str, columns: Sequence[str], days: Sequence[date]) -> pa.Table:
         """The rows of ``table`` of which one of the ``columns`` is one of ``days``."""
-        self.duck.connection.register("days", pa.table({"d": pa.array(days, pa.date32())}))
+        self._duck.connection.register("days", pa.table({"d": pa.array(days, pa.date32())}))
         wanted = ", ".join(f"r.{identifier(one)}" for one in self.schemas[table].names)
         many = [pa.types.is_list(self.schemas[table].field(one).type) for one in columns]
         tests = [
@@ -136,7 +154,7 @@ class Finder:
             for one, listed in zip(columns, many, strict=True)
         ]
         query = f"SELECT {wanted} FROM {identifier(table)} r WHERE {' OR '.join(tests)}"
-        return self.duck.arrow(query).cast(self.schemas[table])
+        return self.seen(table).arrow(query).cast(self.schemas[table])
 
     def many(self, table: str, column: str) -> bool:
         """Whether a column holds lists."""
@@ -152,7 +170,7 @@ class Finder:
 
     def close(self) -> None:
         """Forget every table."""
-        self.duck.close()
+        self._duck.close()
 
 
 # ── tables on shelves ───────────────────────────────────────────────────────────────────────────
@@ -336,7 +354,7 @@ class _Layer:
         listed = ", ".join(text_literal(one) for one in self.files)
         pairs = f"SELECT {value} AS value, {self.shelf.table.kept_by} AS home FROM read_parquet([{listed}])"
         query = f"SELECT DISTINCT value, home FROM ({pairs}) WHERE value IS NOT NULL ORDER BY value, home"
-        found = self.shelf.finder.duck.arrow(query)
+        found = self.shelf.finder.seen().arrow(query)
         np.save(draft / "pairs.npy", np.stack([one.to_numpy().astype(np.int64) for one in found.columns]))
 
 

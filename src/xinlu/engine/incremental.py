@@ -11,7 +11,7 @@ followed like changed ones.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -24,7 +24,7 @@ from xinlu.engine.duck import Duck
 from xinlu.engine.due import Due, due
 from xinlu.engine.fetch import ends
 from xinlu.engine.find import NONE, Finder, Numbers, joined, numbers_in, numbers_of
-from xinlu.engine.reckon import Reckoner, Result
+from xinlu.engine.reckon import NOTHING, Reckoner, Result
 from xinlu.law.catalogue import Catalogue
 from xinlu.law.meaning import Meaning
 from xinlu.law.rulebook import Source
@@ -248,8 +248,8 @@ class _Reacher:
 
 @dataclass(frozen=True)
 class Partial:
-    """What was computed again: units of each book, with what is now said of them. ``whole``: books of which
-    everybody was, and why."""
+    """What was computed again: units of each book, with what is now said of them. ``whole``: books that move
+    everybody, and why."""
 
     units: Mapping[str, Numbers]
     results: Mapping[str, Result]
@@ -259,41 +259,60 @@ class Partial:
 RANKED = "ranks peers"
 
 
-def reckon_changed(reckoner: Reckoner, changed: Changed) -> Partial:
+def reckon_changed(reckoner: Reckoner, changed: Changed, *, whole: bool = True) -> Partial:
     """Compute again, on the day of ``reckoner``, what ``changed`` can reach.
 
     1. Books are taken in order, each after those that it reads.
-    2. The units that the change can reach are found; a book over peers without a snapshot is run whole.
+    2. The units that the change can reach are found; a book over peers without a snapshot moves everybody.
     3. Units that were computed again reach on to the books that read this one.
+
+    ``whole``: compute everybody of such a book here. Where a province is large, say False: the book and its readers
+    are named in ``whole`` of what comes back, and are for :func:`xinlu.engine.whole.run_whole`.
     """
-    units: dict[str, Numbers] = {}
-    whole: dict[str, str] = {}
-    for book, versions in reckoner.meanings.items():
+
+    def units_of(book: str, versions: Sequence[Meaning], moved: Mapping[str, Numbers]) -> Numbers | str:
         frozen = (reckoner.peers or {}).get(book, {})
-        reached = touched(reckoner.finder, versions, reckoner.catalogue, changed, units, frozen)
-        if reached is None:
-            whole[book] = RANKED
-        units[book] = population(reckoner.finder, versions) if reached is None else reached
-    return Partial(units, _complete(reckoner.reckon(units), units), whole)
+        reached = touched(reckoner.finder, versions, reckoner.catalogue, changed, moved, frozen)
+        return RANKED if reached is None else reached
+
+    return _reckoned(reckoner, units_of, whole)
 
 
-def reckon_later(reckoner: Reckoner, before: date) -> Partial:
+def reckon_later(reckoner: Reckoner, before: date, *, whole: bool = True) -> Partial:
     """Compute again, on the day of ``reckoner``, what the time since ``before`` can have changed, with nothing new
-    known."""
-    units: dict[str, Numbers] = {}
-    whole: dict[str, str] = {}
-    for book, versions in reckoner.meanings.items():
+    known. ``whole``: as for :func:`reckon_changed`; books that name the day itself move everybody, too."""
+
+    def units_of(book: str, versions: Sequence[Meaning], moved: Mapping[str, Numbers]) -> Numbers | str:
         frozen = (reckoner.peers or {}).get(book, {})
-        found = [units_due(reckoner, one, due(one, reckoner.finder, before, reckoner.as_of), units) for one in versions]
-        reason = next((one for one in found if isinstance(one, str)), None)
         if any(ranks(one, frozen) for one in versions):
-            reason = RANKED
-        if reason is not None:
-            whole[book] = reason
+            return RANKED
+        found: list[Numbers] = []
+        for one in versions:
+            units = units_due(reckoner, one, due(one, reckoner.finder, before, reckoner.as_of), moved)
+            if isinstance(units, str):
+                return units
+            found.append(units)
+        return joined(*found)
+
+    return _reckoned(reckoner, units_of, whole)
+
+
+def _reckoned(
+    reckoner: Reckoner, units_of: Callable[[str, Sequence[Meaning], Mapping[str, Numbers]], Numbers | str], whole: bool
+) -> Partial:
+    units: dict[str, Numbers] = {}
+    everybody: dict[str, str] = {}
+    for book, versions in reckoner.meanings.items():
+        read = next((one for meaning in versions for one in sorted(meaning.reads) if one in everybody), None)
+        found = f"reads {read}" if read is not None and not whole else units_of(book, versions, units)
+        if not isinstance(found, str):
+            units[book] = found
+            continue
+        everybody[book] = found
+        if whole:
             units[book] = population(reckoner.finder, versions)
-        else:
-            units[book] = joined(*(one for one in found if not isinstance(one, str)))
-    return Partial(units, _complete(reckoner.reckon(units), units), whole)
+    results = reckoner.reckon(units)
+    return Partial(units, {book: results.get(book, NOTHING) for book in units}, everybody)
 
 
 def units_due(reckoner: Reckoner, meaning: Meaning, found: Due | str, moved: Mapping[str, Numbers]) -> Numbers | str:
@@ -302,11 +321,6 @@ def units_due(reckoner: Reckoner, meaning: Meaning, found: Due | str, moved: Map
         return found
     changed = Changed.of_rows(found.rows)
     return _Reacher(reckoner.finder, meaning, reckoner.catalogue, changed, moved).units()
-
-
-def _complete(results: Mapping[str, Result], units: Mapping[str, Numbers]) -> dict[str, Result]:
-    empty = Result(pa.table({"unit": pa.array([], pa.int64())}), pa.table({"unit": pa.array([], pa.int64())}))
-    return {book: results.get(book, empty) for book in units}
 
 
 def merged_results(before: Mapping[str, Result], partial: Partial) -> dict[str, Result]:
@@ -328,7 +342,7 @@ def population(finder: Finder, meanings: Iterable[Meaning]) -> Numbers:
         table = f"subject_{rates.subject}" if rates.subject else f"item_{rates.record}"
         column = "subject" if rates.subject else "record"
         if table in finder.tables:
-            rows = finder.duck.arrow(f"SELECT DISTINCT {column} AS n FROM {p.identifier(table)}")
+            rows = finder.seen(table).arrow(f"SELECT DISTINCT {column} AS n FROM {p.identifier(table)}")
             found.append(numbers_in(rows, "n"))
     return joined(*found)
 

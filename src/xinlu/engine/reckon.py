@@ -8,7 +8,7 @@ cost to count. A larger one goes to the compiled plans. Tests hold both together
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -88,19 +88,14 @@ class Reckoner:
 
     def on(self, as_of: date, known_at: datetime | None = None) -> Reckoner:
         """The same for another day, over the same open files."""
-        again = Reckoner(
-            self.books,
-            self.tables,
-            self.catalogue,
-            as_of,
-            known_at or self.known_at,
-            self.peers,
-            self.index,
-            self.threads,
-            self.memory_gib,
-            self.small,
-        )
+        again = replace(self, as_of=as_of, known_at=known_at or self.known_at, prepared={})
         again.__dict__["meanings"], again.__dict__["finder"] = self.meanings, self.finder
+        return again
+
+    def over(self, tables: Mapping[str, TableLike], known_at: datetime) -> Reckoner:
+        """The same with more known: other files of the same province."""
+        again = replace(self, tables=tables, known_at=known_at, prepared={})
+        again.__dict__["meanings"] = self.meanings
         return again
 
     def make_ready(self) -> None:
