@@ -43,6 +43,8 @@ MIX = (
     ("complaint", 5),
 )
 """Items that change, and their shares in per cent."""
+SHOWN = {"append": "", "cpu": "_cpu", "rss_gib": "_rss_gib"}
+"""Figures of an append, and how they are called."""
 SUBJECTS = 20_000
 MADE = datetime(2025, 1, 1, tzinfo=UTC)
 CHANGED = datetime(2025, 6, 1, tzinfo=UTC)
@@ -73,11 +75,12 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
                 print(f"{name:<11} is not installed here", flush=True)
                 continue
             found = in_child(options.changes, environment)
-        told = f"{found['rows']:,} rows appended in {found['append']:.2f} s, {found['rss_gib']:.2f} GiB"
+        told = f"{found['rows']:,} rows appended in {found['append']:.2f} s ({found['cpu']:.2f} s of processor time)"
+        told += f", {found['rss_gib']:.2f} GiB"
         parts = f"{found['moved']:.2f} s of them with the change sequence held"
         whole = f"whole copy of {found['whole_rows']:,} rows in {found['whole']:.2f} s"
         print(f"{name:<11} {told} ({parts}; first {whole}); as the database says: {found['equal']}", flush=True)
-        figures |= {f"append_{name}": round(found["append"], 2), f"append_{name}_rss_gib": round(found["rss_gib"], 2)}
+        figures |= {f"append_{name}{what}": round(found[key], 2) for key, what in SHOWN.items()}
         ratios.append(found["append"] / found["rows"] * 1_000_000 / APPEND_BOUND)
         equal, peak = equal and found["equal"], max(peak, found["rss_gib"])
     if options.records:
@@ -158,13 +161,16 @@ def append(changes: int) -> dict[str, Any]:
             moved = time.perf_counter() - begin
 
     columnar.stage = watched  # type: ignore[attr-defined]
+    begin = time.process_time()
     appended = timed(lambda: columnar.sync(tidy=False))
+    worked = time.process_time() - begin
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 / 1024
     later = sum(counted(table.later) for table in columnar.tables().values())
     return {
         "whole": before,
         "whole_rows": changes,
         "append": appended,
+        "cpu": worked,
         "moved": moved,
         "rows": later,
         "rss_gib": peak,
@@ -295,13 +301,16 @@ def compaction(folder: Path, changes: int) -> dict[str, Any]:
     shown["later_rows"] = change(folder, changes)
     between = reading(folder)
     rows = contents(folder)
+    begin = processor()
     shown["compact"] = round(timed(lambda: columnar.compact(folder)), 2)
+    shown["compact_cpu"] = round(processor() - begin, 2)
     after = reading(folder)
     worker = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024 / 1024
     shown["rss_gib"] = round(worker * columnar.PROCESSES, 2)
     shown["equal"] = contents(folder) == rows
     print(
-        f"compaction of {shown['later_rows']:,} later rows over {shown['base_rows']:,} in {shown['compact']:.1f} s, "
+        f"compaction of {shown['later_rows']:,} later rows over {shown['base_rows']:,} in {shown['compact']:.1f} s "
+        f"({shown['compact_cpu']:.1f} s of processor time), "
         f"{columnar.PROCESSES} processes with {shown['rss_gib']:.2f} GiB together; same rows: {shown['equal']}"
     )
     for name, found in (("base alone", clean), ("with later files", between), ("folded", after)):
@@ -393,6 +402,14 @@ def counted(files: Sequence[str]) -> int:
     import pyarrow.parquet as pq
 
     return sum(pq.read_metadata(file).num_rows for file in files)
+
+
+def processor() -> float:
+    """Seconds of processor time of this process and those that it waited for."""
+    return sum(
+        used.ru_utime + used.ru_stime
+        for used in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    )
 
 
 def timed(act: Any) -> float:

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -19,13 +24,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 from tests.province import ACTOR, at, deliver, driver, firm, organs, penalty, source
 
-from xinlu.engine import manifest
+from xinlu.engine import manifest, pack
 from xinlu.engine.manifest import Manifest
 from xinlu.gazette import current
 from xinlu.ledger import columnar
 from xinlu.ledger.columnar import CopyError, compact, rebuild, sync, tables
 from xinlu.ledger.columns import schemas
+from xinlu.ledger.models import Record
 from xinlu.ledger.withdraw import withdraw
+from xinlu.registry.enrol import NewSubject, enrol
 from xinlu.registry.relate import NewRelation, relate
 from xinlu.registry.revise import Revision, revise
 
@@ -117,7 +124,9 @@ class TestCopy:
         assert [duckdb.read_parquet(file).shape[0] for file in tables(self.folder)[TABLE].later] == [2]
         assert len(rows(self.folder, TABLE)) == 7
 
-    def test_later_files_are_folded_in_when_they_hold_more_than_a_twentieth_or_are_eight(self) -> None:
+    def test_later_files_are_folded_in_when_they_hold_more_than_a_twentieth_or_are_eight(
+        self, few_tables: None
+    ) -> None:
         rows_before = [penalty(self.firm, f"{n}号") for n in range(60)]
         deliver(self.where, ITEM, rows_before)
         sync(self.folder)
@@ -178,6 +187,212 @@ class TestCopy:
             sync(self.folder)
 
 
+@pytest.fixture
+def few_tables() -> Iterator[None]:
+    """One item and one kind are enough, and much quicker than all of them."""
+    whole = current.library()
+    kept = {
+        "items": {ITEM: whole.catalogue.items[ITEM]},
+        "kinds": {"enterprise": whole.catalogue.kinds["enterprise"]},
+    }
+    current.install(replace(whole, catalogue=whole.catalogue.model_copy(update=kept)))
+    yield
+    current.install(None)
+
+
+class Killed(BaseException):
+    """The process is gone: from here on it does nothing more, tidying included."""
+
+
+STEPS = [
+    (columnar, "stage"),
+    (columnar, "write"),
+    (columnar, "settle"),
+    (columnar, "pack"),
+    (columnar, "_split"),
+    (pack, "write"),
+    (pack, "settle"),
+    (Path, "mkdir"),
+    (Path, "replace"),
+    (Path, "unlink"),
+    (shutil, "rmtree"),
+    (os, "fsync"),
+]
+
+
+@contextmanager
+def killed_at(step: int) -> Iterator[list[str]]:
+    """The process dies at the step of this number, counted over all places where it touches a disk; gives the steps."""
+    done: list[str] = []
+    with pytest.MonkeyPatch.context() as patched:
+
+        def dying(name: str, act: Callable[..., Any]) -> Callable[..., Any]:
+            def maybe(*words: Any, **more: Any) -> Any:
+                done.append(name)
+                if len(done) >= step:
+                    raise Killed(name)
+                return act(*words, **more)
+
+            return maybe
+
+        for owner, name in STEPS:
+            patched.setattr(owner, name, dying(name, getattr(owner, name)))
+        yield done
+
+
+@pytest.mark.django_db
+class TestFaults:
+    @pytest.fixture(autouse=True)
+    def _province(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few_tables: None) -> None:
+        organs()
+        self.folder = tmp_path
+        self.where, self.firm = source(), firm()
+        monkeypatch.setattr(columnar, "SHELF_ROWS", 2)
+
+    def known(self) -> list[tuple[Any, ...]]:
+        return rows(self.folder, TABLE, "decision_no, superseded_at")
+
+    @pytest.mark.parametrize("every", [6, pytest.param(1, marks=pytest.mark.slow)])
+    @pytest.mark.parametrize("act", [sync, compact, rebuild])
+    def test_whenever_it_dies_the_copy_is_the_old_or_the_new_one_and_the_next_sync_mends_all(
+        self, act: Callable[..., Manifest], every: int
+    ) -> None:
+        deliver(self.where, ITEM, [penalty(self.firm, f"{n}号") for n in range(5)])
+        sync(self.folder)
+        if act is compact:
+            deliver(self.where, ITEM, [penalty(self.firm, "4号", fine_amount="1.000000")], when=at(1))
+            sync(self.folder, tidy=False)
+        saved = self.folder.with_name(f"{self.folder.name}-saved")
+        shutil.copytree(self.folder, saved)
+        old = self.known()
+        if act is not compact:
+            deliver(self.where, ITEM, [penalty(self.firm, "4号", fine_amount="1.000000")], when=at(1))
+        act(self.folder)
+        new = self.known()
+        seen = set()
+        for step in range(every // 2 + 1, 1000, every):
+            shutil.rmtree(self.folder)
+            shutil.copytree(saved, self.folder)
+            try:
+                with killed_at(step) as done:
+                    act(self.folder)
+            except Killed:
+                pass
+            else:
+                break
+            assert self.known() in (old, new), done
+            seen.add(self.known() == new)
+            sync(self.folder)
+            assert self.known() == new, done
+            assert not [*self.folder.rglob(".draft*"), *self.folder.rglob(".work*"), *self.folder.glob(".manifest*")]
+            assert columnar.check(self.folder).equal
+        assert len(done) > 10
+        assert every > 1 or seen == ({True} if act is compact else {False, True})
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
+    @pytest.mark.parametrize("limit", [100, 1500, 3000])
+    def test_a_full_disk_is_told_with_a_code_and_the_copy_of_before_is_served(self, limit: int) -> None:
+        import resource
+
+        deliver(self.where, ITEM, [penalty(self.firm, "1号")])
+        before = sync(self.folder)
+        texts = [penalty(self.firm, f"{n}号", facts=f"{n * 7919 % 1_000_003}" * 40) for n in range(2, 200)]
+        deliver(self.where, ITEM, texts, when=at(1))
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+        try:
+            with pytest.raises(CopyError, match="COPY-001") as told:
+                sync(self.folder)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        (problem,) = told.value.problems
+        assert "仍可读取" in problem.next_step
+        assert Manifest.read(self.folder) == before
+        assert len(self.known()) == 1
+        assert not [*self.folder.rglob(".draft*"), *self.folder.rglob(".work*")]
+        sync(self.folder)
+        assert len(self.known()) == 199
+
+    def test_a_value_that_its_column_cannot_hold_stops_the_sync_and_names_the_record(self) -> None:
+        deliver(self.where, ITEM, [penalty(self.firm, "1号")])
+        before = sync(self.folder)
+        wrong = {
+            "penalty_kinds": ("fine", "penalty_kinds is no list"),
+            "fine_amount": ("12.5e3", "no number of at most 6 digits"),
+            "expires_on": ("2024-13-01", "date"),
+        }
+        for n, (name, (value, said)) in enumerate(wrong.items(), start=1):
+            _, (outcome,) = deliver(self.where, ITEM, [penalty(self.firm, f"{n}错", **{name: value})], when=at(n))
+            with pytest.raises(CopyError, match=rf"COPY-003.*{said}"):
+                sync(self.folder)
+            assert Manifest.read(self.folder) == before
+            withdraw([outcome.record or 0], reason="错", actor=ACTOR, at=at(n + 1))
+            Record._base_manager.filter(record=outcome.record).update(payload={"decision_no": f"{n}错"})
+        sync(self.folder)
+        assert len(self.known()) == 4
+
+
+@pytest.mark.django_db
+def test_a_province_lies_on_as_many_shelves_as_its_rows_ask_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few_tables: None
+) -> None:
+    organs()
+    where = source()
+    firms = [firm(f"示例{n}有限公司") for n in range(12)]
+    monkeypatch.setattr(columnar, "SHELF_ROWS", 6)
+    deliver(where, ITEM, [penalty(one, f"{one}-1号") for one in firms])
+    assert sync(tmp_path).shelves == 4
+    held = tables(tmp_path)
+    for table in (TABLE, "subject_enterprise"):
+        assert sorted(held[table].base) == [0, 1, 2, 3]
+        for shelf, files in held[table].base.items():
+            by = "role_subject" if table == TABLE else "subject"
+            numbers = [n for file in files for (n,) in duckdb.sql(f"SELECT {by} FROM '{file}'").fetchall()]
+            assert {n % 4 for n in numbers} == {shelf}
+            assert numbers == sorted(numbers)
+    deliver(where, ITEM, [penalty(one, f"{one}-{n}号") for one in firms for n in (2, 3)], when=at(1))
+    assert sync(tmp_path, tidy=False).shelves == 4
+    kept = {table: rows(tmp_path, table) for table in tables(tmp_path)}
+    assert compact(tmp_path).shelves == 8
+    assert {table: rows(tmp_path, table) for table in tables(tmp_path)} == kept
+    assert rebuild(tmp_path.with_name("anew")) == Manifest.read(tmp_path)
+
+
+@pytest.mark.django_db
+def test_periods_said_twice_at_one_instant_are_one_row_the_last_one(tmp_path: Path, few_tables: None) -> None:
+    organs()
+    one = firm()
+    day = date(2020, 1, 1)
+    for address in ("甲", "乙", "丙"):
+        revise(Revision(one, day, attributes={"address": address}), actor=ACTOR, at=at(1))
+        sync(tmp_path, tidy=False)
+    said = rows(tmp_path, "subject_enterprise", "valid_from, recorded_at, superseded_at, address")
+    assert said[-1] == (day, naive(at(1)), None, "丙")
+    assert len(said) == 3
+    assert columnar.check(tmp_path).equal
+    assert compact(tmp_path) == rebuild(tmp_path.with_name("anew"))
+
+
+@pytest.mark.django_db
+def test_several_subjects_in_one_role_are_a_list_in_order(tmp_path: Path) -> None:
+    organs()
+    where = source()
+    vessels = [enrol_vessel(n) for n in range(3)]
+    item = current.catalogue().items["lock_passage"]
+    payload = {field.name: sample(field.type.value) for field in item.fields}
+    deliver(where, "lock_passage", [{"payload": payload, "roles": {"members": tuple(reversed(vessels))}}])
+    sync(tmp_path)
+    assert rows(tmp_path, "item_lock_passage", "role_members") == [(sorted(vessels),)]
+
+
+def enrol_vessel(number: int) -> int:
+    return enrol(NewSubject("vessel", f"示例{number}", "330106", {}, date(2015, 1, 1)), actor=ACTOR, at=at())
+
+
+def sample(kind: str) -> str:
+    return {"date": "2024-01-01", "number": "1", "yes_no": "true"}.get(kind, "1")
+
+
 class SyncEqualsRebuild(TestCase):
     """Whatever happened in whatever order, syncing on the way and building at the end give the same rows.
 
@@ -189,10 +404,12 @@ class SyncEqualsRebuild(TestCase):
         cls.where, cls.firm, cls.driver = source(), firm(), driver()
 
     def setUp(self) -> None:
-        # One item is enough, and much quicker than all of them.
         whole = current.library()
-        small = whole.catalogue.model_copy(update={"items": {ITEM: whole.catalogue.items[ITEM]}})
-        current.install(replace(whole, catalogue=small))
+        kept = {
+            "items": {ITEM: whole.catalogue.items[ITEM]},
+            "kinds": {"enterprise": whole.catalogue.kinds["enterprise"]},
+        }
+        current.install(replace(whole, catalogue=whole.catalogue.model_copy(update=kept)))
         self.addCleanup(current.install, None)
 
     @given(

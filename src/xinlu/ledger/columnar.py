@@ -432,14 +432,22 @@ def _writing(place: Path) -> Iterator[Path]:
     """A working folder for the one writer on this machine; a second one waits. Raises :class:`CopyError`."""
     place.mkdir(parents=True, exist_ok=True)
     with _one_writer(place), _told():
-        for stale in place.glob(".work-*"):
-            shutil.rmtree(stale, ignore_errors=True)
+        _clear(place)
         work = place / f".work-{os.getpid()}"
         work.mkdir()
         try:
             yield work
         finally:
             shutil.rmtree(work, ignore_errors=True)
+
+
+def _clear(place: Path) -> None:
+    """Remove what a writer left that died: only the one writer works in these places."""
+    for stale in place.glob(".work-*"):
+        shutil.rmtree(stale, ignore_errors=True)
+    for pattern in ("*/.draft-*", f".{NAME}-*"):
+        for draft in place.glob(pattern):
+            draft.unlink(missing_ok=True)
 
 
 @contextmanager
