@@ -86,9 +86,7 @@ def test_rows_keep_the_checks_of_the_catalogue(library: Library, province: Provi
     duck = duckdb.connect()
     for item in library.catalogue.items.values():
         rules = conditions(item, library.catalogue)
-        rows = duck.sql(
-            f"SELECT * FROM ({province.tables[f'item_{item.item}'].query()}) LIMIT 300"
-        ).to_arrow_table()
+        rows = duck.sql(f"SELECT * FROM ({province.tables[f'item_{item.item}'].query()}) LIMIT 300").to_arrow_table()
         for row in rows.to_pylist():
             assert [rule.text for rule in rules if rule.fails(row)] == [], item.item
             assert [one.name for one in item.fields if one.required and row[one.name] is None] == [], item.item
@@ -114,3 +112,20 @@ def test_files_lie_on_shelves_sorted_and_a_key_stands_once(
 def test_another_seed_gives_another_province(library: Library, province: Province, tmp_path: Path) -> None:
     other = write_province(tmp_path / "copy", library, records=RECORDS, seed=2)
     assert rows_of(other, "item_driver_points") != rows_of(province, "item_driver_points")
+
+
+def test_the_hidden_risk_leads_to_more_bad_records_and_to_more_liable_accidents_afterwards(
+    library: Library, tmp_path: Path
+) -> None:
+    made = write_province(tmp_path / "copy", library, records=250_000, shelves=1)
+    duck = duckdb.connect()
+    read = {name: f"({made.tables[f'item_{name}'].query()})" for name in ("accident", "driver_points")}
+    rows = duck.execute(
+        f"SELECT risk >= 8, count(DISTINCT k.subject), count(DISTINCT p.record), count(DISTINCT a.role_subject) "
+        f"FROM '{made.folder / 'risk.parquet'}' k LEFT JOIN {read['driver_points']} p ON p.role_subject = k.subject "
+        f"LEFT JOIN {read['accident']} a ON a.role_subject = k.subject AND a.occurred_on > DATE '{shape.AS_OF}' "
+        "AND a.responsibility IN ('full', 'main', 'equal') WHERE k.kind = 'practitioner' GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    (_, low, few, safe), (_, high, many, unsafe) = rows
+    assert many / high > 3 * few / low
+    assert unsafe / high > 3 * safe / low

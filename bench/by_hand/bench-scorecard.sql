@@ -1,5 +1,6 @@
 -- The benchmark's scorecard by hand: the same findings and entries as the compiled book, in plain DuckDB SQL.
-CREATE TEMP TABLE clauses AS SELECT * FROM (VALUES
+-- Tables and $out are those of one bucket of units (see bench/engine.py).
+CREATE OR REPLACE TEMP TABLE clauses AS SELECT * FROM (VALUES
   ('C01', 'c01', 'safety', 2.5, 15),
   ('C02', 'c02', 'safety', 3.5, 18),
   ('C03', 'c03', 'safety', 4.5, 21),
@@ -31,19 +32,19 @@ CREATE TEMP TABLE clauses AS SELECT * FROM (VALUES
   ('C29', 'c29', 'service', 5.5, 15),
   ('C30', 'c30', 'service', 1.5, 18)
 ) v(code, clause, dimension, points, cap);
-CREATE TEMP TABLE hits AS
+CREATE OR REPLACE TEMP TABLE hits AS
 SELECT r.role_subject AS unit, r.record, r.occurred_on AS day, c.clause, c.dimension,
   -round(CAST(c.points * r.severity AS DECIMAL(9, 3)), 2) AS raw,
   CASE WHEN DATE '2025-12-31' < r.occurred_on + INTERVAL 12 MONTH THEN 1.00
        WHEN DATE '2025-12-31' < r.occurred_on + INTERVAL 24 MONTH THEN 0.70 ELSE 0.35 END AS weight
-FROM read_parquet('$in/records.parquet') r JOIN clauses c USING (code)
+FROM item_act r JOIN clauses c USING (code)
 WHERE r.recorded_at <= TIMESTAMP '2026-01-01' AND (r.superseded_at IS NULL OR r.superseded_at > TIMESTAMP '2026-01-01')
   AND r.occurred_on <= DATE '2025-12-31' AND DATE '2025-12-31' < r.occurred_on + INTERVAL 36 MONTH;
-CREATE TEMP TABLE caps AS
+CREATE OR REPLACE TEMP TABLE caps AS
 SELECT h.unit, h.dimension, h.clause, -sum(h.raw * h.weight) - any_value(c.cap) AS share
 FROM hits h JOIN clauses c USING (clause) GROUP BY h.unit, h.dimension, h.clause
 HAVING -sum(h.raw * h.weight) > any_value(c.cap);
-CREATE TEMP TABLE scores AS
+CREATE OR REPLACE TEMP TABLE scores AS
 WITH taken AS (
   SELECT unit, dimension, sum(share) AS total FROM (
     SELECT unit, dimension, raw * weight AS share FROM hits UNION ALL SELECT unit, dimension, share FROM caps
@@ -53,11 +54,11 @@ WITH taken AS (
     100 + coalesce(sum(t.total) FILTER (WHERE t.dimension = 'safety'), 0) AS safety,
     100 + coalesce(sum(t.total) FILTER (WHERE t.dimension = 'conduct'), 0) AS conduct,
     100 + coalesce(sum(t.total) FILTER (WHERE t.dimension = 'service'), 0) AS service
-  FROM read_parquet('$in/subjects.parquet') s LEFT JOIN taken t ON t.unit = s.subject GROUP BY s.subject
+  FROM subject_firm s LEFT JOIN taken t ON t.unit = s.subject GROUP BY s.subject
 )
 SELECT *, CAST(0.5 * greatest(safety, 0) + 0.3 * greatest(conduct, 0) + 0.2 * greatest(service, 0) AS DECIMAL(18, 5)) AS total
 FROM wide;
-CREATE TEMP TABLE levels AS
+CREATE OR REPLACE TEMP TABLE levels AS
 SELECT *, CASE WHEN total >= 90 THEN 'AA' WHEN total >= 80 THEN 'A' WHEN total >= 70 THEN 'B' WHEN total >= 60 THEN 'C' ELSE 'D' END AS level
 FROM scores;
 COPY (
@@ -66,7 +67,7 @@ COPY (
   UNION ALL
   SELECT unit, 'score', 'rated', CAST(total AS DECIMAL(38, 12)), NULL, NULL, NULL, NULL, NULL, 'sample' FROM levels
   ORDER BY unit, output
-) TO '$out/findings.parquet' (FORMAT parquet, COMPRESSION zstd);
+) TO '$findings' (FORMAT parquet, COMPRESSION zstd);
 COPY (
   SELECT * FROM (
     SELECT unit, dimension AS step, 'hit' AS kind, clause, record, CAST(NULL AS BIGINT) AS row, day,
@@ -92,4 +93,4 @@ COPY (
     UNION ALL
     SELECT unit, 'score', 'output', NULL, NULL, NULL, NULL, CAST(total AS DECIMAL(18, 5)), NULL, NULL, NULL, NULL, 'sample', 9 FROM levels
   ) ORDER BY unit, step, seq, row NULLS FIRST, clause NULLS FIRST, day NULLS FIRST, record NULLS FIRST, kind
-) TO '$out/entries.parquet' (FORMAT parquet, COMPRESSION zstd)
+) TO '$entries' (FORMAT parquet, COMPRESSION zstd)
