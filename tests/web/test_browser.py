@@ -23,7 +23,18 @@ PUBLIC = (
     "/design/",
     "/no/such/page/",
 )
-OFFICER = ("/", "/deliveries/", "/deliveries/1/", "/deliveries/upload/", "/overview/")
+OFFICER = (
+    "/",
+    "/deliveries/",
+    "/deliveries/1/",
+    "/deliveries/upload/",
+    "/overview/",
+    *(
+        "/impact/?before=highway-design-firm@2013&after=highway-design-firm@2013&as_of=2026-03-01",
+        "/sensitivity/?book=highway-design-firm@2013&as_of=2026-03-01&at=outputs/level/bands/cut/A%231&number=92",
+        "/measures/?book=highway-design-firm",
+    ),
+)
 
 
 def own(served) -> tuple[str, ...]:

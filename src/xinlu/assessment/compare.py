@@ -29,9 +29,12 @@ from xinlu.engine.kept import RESULTS, Kept
 from xinlu.engine.run import add_empty_tables
 from xinlu.engine.whole import run_whole
 from xinlu.gazette import current
-from xinlu.law.library import Library, load_rulebook
+from xinlu.gazette.models import LawFile
+from xinlu.law.library import CASES, Library, load_rulebook
+from xinlu.law.marks import parse
 from xinlu.law.problem import LawError, problem
 from xinlu.law.rulebook import Rulebook
+from xinlu.law.shape import shape
 from xinlu.law.source import InForce
 from xinlu.ledger import columnar
 from xinlu.registry import queries as registry
@@ -44,6 +47,8 @@ EVERYTHING = datetime(9999, 1, 1, tzinfo=UTC)
 KEPT = 30
 """Statements that are kept; the one that was read longest ago goes first."""
 FORMAT = 2
+DRAFT = "draft:"
+"""Begins the name of a draft of the workbench."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +153,7 @@ class NotAllAccountedFor(AssertionError):
 def compare_books(before: str, after: str, *, as_of: date, known_at: datetime | None = None) -> Statement:
     """Run both over everything the ledger knows and lay them side by side.
 
-    ``before`` and ``after``: ``book``, ``book@version`` or the path of a draft file.
+    ``before`` and ``after``: ``book``, ``book@version``, ``draft:7`` or the path of a draft file.
     """
     library = current.library()
     old, new = (chosen(library, one, as_of) for one in (before, after))
@@ -178,6 +183,15 @@ def impact(before: Rulebook, after: Rulebook, *, as_of: date, known_at: datetime
     return Statement(before, after, as_of, folder, labels)
 
 
+def is_quick(before: Rulebook, after: Rulebook, *, as_of: date) -> bool:
+    """Whether :func:`impact` answers while somebody waits: the copy is small, or the statement lies there already."""
+    manifest = columnar.sync()
+    if manifest.shelves == 1:
+        return True
+    key = _key(current.library(), before, after, as_of, None, manifest.change)
+    return (statements_folder() / key / "statement.json").exists()
+
+
 def comparable(before: Rulebook, after: Rulebook) -> None:
     """Refuse two books that rate different things, or have no answer in common.
 
@@ -191,10 +205,29 @@ def comparable(before: Rulebook, after: Rulebook) -> None:
 
 
 def chosen(library: Library, said: str, as_of: date) -> Rulebook:
-    """The rulebook that ``book``, ``book@version`` or a file path names."""
+    """The rulebook that ``book``, ``book@version``, ``draft:7`` or a file path names."""
+    if said.startswith(DRAFT):
+        found = drafted(said)
+        if found is None:
+            raise UnknownBook(said)
+        return found
     if said.endswith((".yaml", ".yml")):
         return load_rulebook(Path(said))
     return in_library(library, said, as_of)
+
+
+def drafted(said: str) -> Rulebook | None:
+    """The book of the draft that ``draft:7`` names; None where there is none. Who may read it is asked elsewhere.
+
+    Raises:
+        LawError: its text cannot be read.
+    """
+    number = said.removeprefix(DRAFT)
+    if not (number.isascii() and number.isdigit() and len(number) < 10):
+        return None
+    files = LawFile.objects.filter(edition=int(number), plane=LawFile.Plane.RULEBOOK).order_by("path")
+    file = next((one for one in files if not one.path.endswith(CASES)), None)
+    return None if file is None else shape(Rulebook, parse(file.content, file=file.path))
 
 
 def in_library(library: Library, said: str, as_of: date) -> Rulebook:
@@ -284,8 +317,8 @@ def run_alone(
         known_at=known_at,
         folder=folder,
         keep=[book.rulebook],
-        processes=getattr(settings, "PROCESSES", 1),
-        memory_gib=getattr(settings, "MEMORY_GIB", None),
+        processes=settings.PROCESSES,
+        memory_gib=settings.MEMORY_GIB,
         scores_only=scores_only,
     )
     return kept[book.rulebook]

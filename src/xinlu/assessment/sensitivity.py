@@ -38,6 +38,8 @@ from xinlu.law.problem import LawError, Severity, problem
 from xinlu.law.rulebook import Rulebook
 from xinlu.ledger import columnar
 
+REMEMBERED = 32 * 1024 * 1024
+"""Bytes of findings that a process keeps for the next question at most."""
 _TOKEN = re.compile(r"'(?:[^']|'')*'|(?<![\w.])\d+(?:\.\d+)?(?![\w.])")
 """A text literal (passed over) or a number of an expression."""
 _SECTIONS = ("parameters", "tables", "clauses", "folds", "values", "rated_when", "outputs", "period", "valid")
@@ -167,11 +169,14 @@ def sensitivity(
     change = columnar.sync().change
     known = (known_at or EVERYTHING).astimezone(UTC).replace(tzinfo=None)
     key = (book.model_dump_json(), as_of, known, change)
-    if key not in _before:
-        while len(_before) >= 8:
-            _before.pop(next(iter(_before)))
-        _before[key] = _findings(library, book, as_of, known)
-    findings = (_before[key], _findings(library, changed, as_of, known))
+    old = _before.get(key)
+    if old is None:
+        old = _findings(library, book, as_of, known)
+        if old.nbytes <= REMEMBERED:
+            while len(_before) >= 8:
+                _before.pop(next(iter(_before)))
+            _before[key] = old
+    findings = (old, _findings(library, changed, as_of, known))
     impacts = _compared(library, book, findings, as_of, known, scope)
     return Sensitivity(book, changed, knob, wanted, as_of, impacts, perf_counter() - began)
 

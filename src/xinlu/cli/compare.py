@@ -24,8 +24,8 @@ app = typer.Typer(help="影响评估。")
 
 @app.command("compare")
 def compare_two(
-    before: Annotated[str, typer.Argument(help="现行：办法标识、办法@版本，或文件路径")],
-    after: Annotated[str, typer.Argument(help="拟行：办法标识、办法@版本，或文件路径")],
+    before: Annotated[str, typer.Argument(help="现行：办法标识、办法@版本、draft:编号，或文件路径")],
+    after: Annotated[str, typer.Argument(help="拟行：办法标识、办法@版本、draft:编号，或文件路径")],
     as_of: Annotated[datetime, typer.Option("--as-of", formats=["%Y-%m-%d"], help="评价日")],
     most: Annotated[int, typer.Option("--most", help="最多列出多少个变动主体")] = 20,
     workbook: Annotated[Path | None, typer.Option("--xlsx", help="另存为工作簿")] = None,

@@ -23,7 +23,7 @@ app = typer.Typer(help="敏感性。")
 
 @app.command("sensitivity")
 def sensitivity(
-    book: Annotated[str, typer.Argument(help="办法标识、办法@版本，或文件路径")],
+    book: Annotated[str, typer.Argument(help="办法标识、办法@版本、draft:编号，或文件路径")],
     place: Annotated[str, typer.Argument(help="要改的数在哪里；不写则列出全部可改的数")] = "",
     number: Annotated[str, typer.Argument(help="改成多少")] = "",
     as_of: Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="评价日；默认今天")] = None,

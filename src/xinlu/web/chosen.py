@@ -8,16 +8,11 @@ from typing import Any
 from django.http import Http404, HttpRequest
 
 from xinlu.access.scope import Scope
-from xinlu.assessment.compare import in_library
+from xinlu.assessment.compare import DRAFT, drafted, in_library
 from xinlu.assessment.run import UnknownBook
 from xinlu.gazette.current import library
-from xinlu.gazette.models import LawFile
-from xinlu.law.marks import parse
 from xinlu.law.rulebook import Rulebook
-from xinlu.law.shape import shape
 from xinlu.web.moments import today
-
-DRAFT = "draft:"
 
 
 def officer(request: HttpRequest) -> Scope:
@@ -55,19 +50,16 @@ def book_asked(request: HttpRequest, said: str, on: date) -> Rulebook:
         LawError: the text of a draft cannot be read.
     """
     if said.startswith(DRAFT):
-        return _drafted(request.user, said.removeprefix(DRAFT))
+        return _drafted(request.user, said)
     try:
         return in_library(library(), said, on)
     except UnknownBook:
         raise Http404("没有这本规则或这个版本") from None
 
 
-def _drafted(user: Any, number: str) -> Rulebook:
-    works = getattr(user, "drafts_law", False) or getattr(user, "publishes_law", False)
-    if not works or not number.isascii() or not number.isdigit() or len(number) > 9:
+def _drafted(user: Any, said: str) -> Rulebook:
+    works = user.drafts_law or user.publishes_law
+    found = drafted(said) if works else None
+    if found is None:
         raise Http404("没有这份草案")
-    files = LawFile.objects.filter(edition=int(number), plane=LawFile.Plane.RULEBOOK).order_by("path")
-    file = next((one for one in files if not one.path.endswith(".cases.yaml")), None)
-    if file is None:
-        raise Http404("没有这份草案")
-    return shape(Rulebook, parse(file.content, file=file.path))
+    return found

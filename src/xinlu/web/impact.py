@@ -85,8 +85,12 @@ def impact(request: HttpRequest) -> HttpResponse:
     context: dict[str, object] = {"bar": bar, "day": day}
     if before and after:
         try:
-            statement = compare.impact(book_asked(request, before, day), book_asked(request, after, day), as_of=day)
-            context |= _shown(statement, scope, at.get("output", ""), bar)
+            sides = [book_asked(request, one, day) for one in (before, after)]
+            compare.comparable(*sides)
+            if compare.is_quick(*sides, as_of=day):
+                context |= _shown(compare.impact(*sides, as_of=day), scope, at.get("output", ""), bar)
+            else:
+                context["command"] = f"xinlu compare {before} {after} --as-of {day}"
         except LawError as error:
             context["problems"] = [Problem(f"{one.sentence}。{one.next_step}") for one in error.problems]
             return render(request, "web/impact.html", context, status=422)

@@ -11,12 +11,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from xinlu.assessment.compare import DRAFT
 from xinlu.assessment.sensitivity import Knob, knobs, sensitivity
 from xinlu.engine.compare import Impact
 from xinlu.law.problem import LawError
 from xinlu.law.rulebook import Rulebook
 from xinlu.web import lawbook
-from xinlu.web.chosen import DRAFT, book_asked, day_asked, officer, versions
+from xinlu.web.chosen import book_asked, day_asked, officer, versions
 from xinlu.web.impact import MatrixRow, matrix, sides_chart
 from xinlu.web.parts import Chart, Filter, FilterBar, Problem
 

@@ -12,13 +12,14 @@ from datetime import date
 from functools import wraps
 from pathlib import Path
 from typing import Concatenate, ParamSpec
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from xinlu.access.models import Person
@@ -528,8 +529,8 @@ def _try_part(request: HttpRequest, edition: Edition, _written: str | None) -> d
             "days": days,
             "made": made,
             "answers": [_answer_table(one, book, Scope.of(_person(request))) for one in made.answers] if made else [],
-            "impact": _address("web:impact"),
-            "sensitivity": _address("web:sensitivity"),
+            "impact": f"{reverse('web:impact')}?{urlencode(_beside(edition, day))}" if edition.copied_from else "",
+            "sensitivity": f"{reverse('web:sensitivity')}?{urlencode({'book': f'draft:{edition.pk}', 'as_of': day})}",
             "rates_subjects": book.rates.subject is not None,
         }
 
@@ -638,12 +639,9 @@ def _day(text: str) -> date | None:
         return None
 
 
-def _address(name: str) -> str:
-    """Address of a page that another part of the site may bring; empty without it."""
-    try:
-        return reverse(name)
-    except NoReverseMatch:
-        return ""
+def _beside(edition: Edition, day: date) -> dict[str, object]:
+    """What the impact statement of a draft compares: the version that it was copied from, and the draft."""
+    return {"before": f"{edition.identity}@{edition.copied_from}", "after": f"draft:{edition.pk}", "as_of": day}
 
 
 # ── what is done to a draft ─────────────────────────────────────────────────
