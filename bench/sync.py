@@ -293,6 +293,8 @@ def compaction(folder: Path, changes: int) -> dict[str, Any]:
     os.environ["XINLU_VAR"] = str(folder.parent)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xinlu.settings")
     django.setup()
+    from django.conf import settings
+
     from xinlu.ledger import columnar
 
     shown: dict[str, Any] = {"base_rows": 0}
@@ -306,12 +308,12 @@ def compaction(folder: Path, changes: int) -> dict[str, Any]:
     shown["compact_cpu"] = round(processor() - begin, 2)
     after = reading(folder)
     worker = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024 / 1024
-    shown["rss_gib"] = round(worker * columnar.PROCESSES, 2)
+    shown["rss_gib"] = round(worker * settings.PROCESSES, 2)
     shown["equal"] = contents(folder) == rows
     print(
         f"compaction of {shown['later_rows']:,} later rows over {shown['base_rows']:,} in {shown['compact']:.1f} s "
         f"({shown['compact_cpu']:.1f} s of processor time), "
-        f"{columnar.PROCESSES} processes with {shown['rss_gib']:.2f} GiB together; same rows: {shown['equal']}"
+        f"{settings.PROCESSES} processes with {shown['rss_gib']:.2f} GiB together; same rows: {shown['equal']}"
     )
     for name, found in (("base alone", clean), ("with later files", between), ("folded", after)):
         print(

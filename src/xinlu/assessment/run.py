@@ -21,6 +21,7 @@ from xinlu.engine.whole import run_whole
 from xinlu.gazette import current
 from xinlu.journal.actor import Actor
 from xinlu.journal.append import append
+from xinlu.journal.models import Event
 from xinlu.journal.sequence import last_change
 from xinlu.law.library import Library
 from xinlu.law.problem import LawError, problem
@@ -188,5 +189,7 @@ def _move(draft: Path, folder: Path) -> None:
 
 
 def _free_code(book: str, as_of: date) -> str:
-    taken = Run.objects.filter(book=book, as_of=as_of).count()
-    return f"{book}-{as_of:%Y%m%d}-{taken + 1}"
+    """The next code of a book and day. Those of runs that were discarded since are in the journal, and taken."""
+    stem = f"{book}-{as_of:%Y%m%d}-"
+    made = Event.objects.filter(verb=VERB_RAN, object__startswith=f"assessment.run:{stem}").count()
+    return f"{stem}{made + 1}"

@@ -50,7 +50,6 @@ MOST_LATER: Final = 8
 """Later files of one table from which they are folded into its base."""
 LATER_SHARE: Final = 0.05
 """Rows in later files, as a share of those in the base, from which they are folded in."""
-PROCESSES: Final = 2
 
 _BASIS = "列式副本（docs/commands.md）"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -278,7 +277,7 @@ def _lay_out(
             stem = f"{shelf:02d}"
             weight = rows.get(table, 0) // shelves
             parcels.append((table, shelf, Parcel(str(place / table), stem, found, order(table, catalogue), weight)))
-    packed = pack([parcel for _, _, parcel in parcels], work, processes=PROCESSES)
+    packed = pack([parcel for _, _, parcel in parcels], work, processes=settings.PROCESSES)
     base: dict[str, dict[int, tuple[str, ...]]] = {table: {} for table in queries}
     for (table, shelf, _), one in zip(parcels, packed, strict=True):
         if one.rows:
@@ -357,7 +356,7 @@ def _folded(place: Path, work: Path, catalogue: Catalogue, before: Manifest, due
             parcels.append(
                 (table, shelf, Parcel(str(place / table), f"{shelf:02d}", query, order(table, catalogue), weight))
             )
-    packed = pack([parcel for _, _, parcel in parcels], work, processes=PROCESSES)
+    packed = pack([parcel for _, _, parcel in parcels], work, processes=settings.PROCESSES)
     # A base without rows is one file that is there for its columns only.
     base = {
         table: dict(found) if _rows(place / table, (name for several in found.values() for name in several)) else {}
