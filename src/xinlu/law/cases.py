@@ -56,7 +56,7 @@ class Cases(LawModel):
     an earlier version keep that version's days, for their facts lie there."""
     given: dict[str, Any] = {}
     note: str = ""
-    cases: tuple[Case, ...]
+    cases: tuple[Case, ...] = Field(max_length=2_000)
 
 
 def read_cases(path: Path, *, name: str | None = None) -> tuple[Cases, Filed]:

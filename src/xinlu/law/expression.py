@@ -89,6 +89,11 @@ _WORDS = {"and", "or", "not", "between", "in", "is", "null", "true", "false", "c
 _COMPARE = {"=", "<>", "!=", "<", "<=", ">", ">="}
 _DEEPEST = 40
 """Nesting limit: deeper text is refused, so that no law file can exhaust the stack."""
+_DEEPEST_TREE = 120
+"""The same of the tree: ``a or b or c …`` is as deep as it is long. The deepest that ships has 11."""
+_LONGEST = 4_000
+"""Words and signs of one expression; the longest that ships has 58."""
+_DIGITS = 38
 
 
 @dataclass(slots=True)
@@ -109,6 +114,10 @@ def _tokens(text: str) -> list[_Token]:
             raise ExpressionError(f"第 {column + 1} 个字符“{text[column]}”不认识", column)
         kind = match.lastgroup
         word = match.group(kind)
+        if kind == "number" and len(word.replace(".", "")) > _DIGITS:
+            raise ExpressionError(f"数超过 {_DIGITS} 位", at)
+        if len(found) >= _LONGEST:
+            raise ExpressionError(f"表达式过长，超过 {_LONGEST} 个词", at)
         lowered = word.lower()
         if kind == "word" and lowered in _WORDS:
             kind, word = "keyword", lowered
@@ -150,12 +159,18 @@ class _Parser:
         node = self.disjunction()
         if self.here.kind != "end":
             raise self.wrong("表达式到这里应已结束")
+        if _depth(node) > _DEEPEST_TREE:
+            raise ExpressionError(f"连写或嵌套超过 {_DEEPEST_TREE} 层，请改用对照表，或分成几个数值", 0)
         return node
 
-    def disjunction(self) -> Node:
+    def deeper(self) -> None:
+        """One level of nesting more."""
         self.depth += 1
         if self.depth > _DEEPEST:
             raise self.wrong(f"括号或函数嵌套超过 {_DEEPEST} 层")
+
+    def disjunction(self) -> Node:
+        self.deeper()
         node = self.chain(self.conjunction, "or")
         self.depth -= 1
         return node
@@ -175,7 +190,10 @@ class _Parser:
 
     def negation(self) -> Node:
         if token := self.take("not"):
-            return Node("not", (self.negation(),), at=token.at)
+            self.deeper()
+            node = Node("not", (self.negation(),), at=token.at)
+            self.depth -= 1
+            return node
         return self.comparison()
 
     def comparison(self) -> Node:
@@ -213,7 +231,10 @@ class _Parser:
 
     def unary(self) -> Node:
         if token := self.take("-"):
-            return Node("neg", (self.unary(),), at=token.at)
+            self.deeper()
+            node = Node("neg", (self.unary(),), at=token.at)
+            self.depth -= 1
+            return node
         return self.atom()
 
     def atom(self) -> Node:
@@ -290,6 +311,16 @@ class _Parser:
         parts.append(self.disjunction() if self.take("else") else Node("null", at=at))
         self.expect("end")
         return Node("case", tuple(parts), at=at)
+
+
+def _depth(node: Node) -> int:
+    """Levels of a tree, counted without recursion: it may be deeper than the stack."""
+    deepest, waiting = 0, [(node, 1)]
+    while waiting:
+        here, level = waiting.pop()
+        deepest = max(deepest, level)
+        waiting += [(arg, level + 1) for arg in here.args]
+    return deepest
 
 
 def parse(text: str) -> Node:

@@ -26,6 +26,8 @@ MAX_BYTES = 8 * 1024 * 1024
 MAX_NODES = 400_000
 """After aliases are expanded, so that a small file cannot become a large one."""
 MAX_DEPTH = 40
+_LONGEST_NUMBER = 100
+"""What is longer stays text: no number of law has so many digits, and reading one takes long."""
 
 _BASE_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _NULL = re.compile(r"null|Null|NULL|~|")
@@ -155,7 +157,7 @@ def scalar(text: str) -> Plain:
         return True
     if _FALSE.fullmatch(text):
         return False
-    if _NUMBER.fullmatch(text) or _OCTAL.fullmatch(text) or _HEX.fullmatch(text):
+    if len(text) <= _LONGEST_NUMBER and (_NUMBER.fullmatch(text) or _OCTAL.fullmatch(text) or _HEX.fullmatch(text)):
         return Number(text)
     return text
 

@@ -414,10 +414,29 @@ class _Reader:
         linked = reach.row or (reach.parent if reach.parent != "unit" else None)
         if linked is not None and linked not in self.book.sources:
             self.wrong("LAW-112", f"没有名为“{linked}”的来源", *path)
-        if reach.row is not None and reach.column not in self.meaning.columns.get(reach.row, {}):
+        columns = self.meaning.columns.get(reach.row or "", {})
+        if reach.row is not None and reach.column not in columns:
             self.wrong("LAW-112", f"来源“{reach.row}”没有列“{reach.column}”", *path, "column")
+        elif reach.row is not None and columns[str(reach.column)].kind != SUBJECT.kind:
+            self.wrong("LAW-431", f"“{reach.column}”不是主体，不能据以找到行", *path, "column")
+        if (several := self.fans(name, frozenset())) > _FANS:
+            self.wrong("LAW-431", f"每个评价单元经 {several} 重一对多才到这里的行，至多 {_FANS} 重", *path)
         if reach.unit_role is not None and reach.unit_role not in self.meaning.units:
             self.wrong("LAW-112", f"评价单元没有角色“{reach.unit_role}”", *path, "unit_role")
+
+    def fans(self, name: str, above: frozenset[str]) -> int:
+        """How many times one unit may become several on the way to the rows of a source, its own rows left out:
+        through a relation, through the rows of another source, through several values of a role or field."""
+        source = self.book.sources.get(name)
+        if source is None or name in above:
+            return 0
+        reach = source.unit
+        own = (source.relation is not None or reach.relation is not None) + (source.each is not None)
+        if reach.row is not None:
+            return own + 1 + self.fans(reach.row, above | {name})
+        if reach.parent is not None and reach.parent != "unit":
+            return own + self.fans(reach.parent, above | {name})
+        return own
 
     def read_attributes(self, name: str, source: Source) -> dict[str, dict[str, Type]]:
         found: dict[str, dict[str, Type]] = {}
@@ -831,6 +850,9 @@ class _Reader:
         needs: set[Step] = {("fold", one) for one in names if one in self.book.folds}
         return needs | {("value", one) for one in names if one in self.book.values}
 
+
+_FANS = 3
+"""A merger that took over several firms, each with several results, is two; each one more multiplies the rows."""
 
 _FOLD_OPERATIONS = (
     "sum", "total", "count", "distinct", "min", "max", "mean", "worst_weighted", "ratio", "share",

@@ -167,6 +167,8 @@ _ALL = (
     Code("LAW-419", "来源没有被使用", _LANGUAGE, "请在条款或汇总中引用它，或删去", _WARN),
     Code("LAW-420", "施行期颠倒", _LANGUAGE, "until 应晚于 from（不含当日）"),
     Code("LAW-421", "对照表有空档", _DRAFTING, "请补上一行，或用 otherwise 写明其余的数得什么", _WARN),
+    Code("LAW-430", "规则过大", _LANGUAGE, "请拆成几部规则，用 findings 引用；同样的计分写成对照表"),
+    Code("LAW-431", "来源会使行数相乘", _LANGUAGE, "请减少经过的关系，或另立一部规则先算出中间结果，用 findings 引用"),
     # ── cases ──
     Code("LAW-601", "没有案例文件", _CASES, "请在规则文件旁写 <版本>.cases.yaml"),
     Code("LAW-602", "案例少于五个", _CASES, "请补足案例，含数界两侧、没有数据和没有失信的情形"),

@@ -37,8 +37,11 @@ def _dated(value: object) -> object:
 Expr = Annotated[str, BeforeValidator(_written), StringConstraints(min_length=1)]
 Ident = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 ClauseId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$")]
-Months = Annotated[str, StringConstraints(pattern=r"^\d+ (months|days)$")]
-"""A length of time: ``12 months`` (calendar months, clamped at month ends) or ``730 days``."""
+Months = Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,3} months$|^[1-9]\d{0,4} days$")]
+"""A length of time: ``12 months`` (calendar months, clamped at month ends) or ``730 days``; none is as long as a
+thousand years, and none is nothing."""
+Places = Annotated[int, Field(ge=0, le=12)]
+"""Digits behind the point."""
 
 
 class Graded(LawModel):
@@ -120,7 +123,7 @@ class Table(Graded):
     title: str
     keys: tuple[str, ...] = ()
     by: Literal["keys", "number"] = "keys"
-    rows: tuple[TableRow, ...]
+    rows: tuple[TableRow, ...] = Field(max_length=10_000)
     otherwise: Annotated[Decimal | str | date | None, BeforeValidator(_dated)] = None
     """Answer when no row fits; missing when not given."""
 
@@ -215,7 +218,7 @@ class Span(LawModel):
     """Default: the row's date."""
     for_: Months | None = Field(default=None, alias="for")
     until: Expr | None = None
-    ages: tuple[Age, ...] = ()
+    ages: tuple[Age, ...] = Field(default=(), max_length=60)
     aim: Literal["forward", "back"] = "forward"
 
 
@@ -350,7 +353,7 @@ class Value(Graded):
     is_: Expr | None = Field(default=None, alias="is")
     parts: dict[Ident, Decimal] | None = None
     peer: Peer | None = None
-    round: int | None = None
+    round: Places | None = None
     """Digits behind the point, half up; writes a rounding entry."""
 
 
@@ -385,7 +388,7 @@ class Bands(Graded):
     Checked for gaps and overlaps at the value's scale. A missing value gives no level."""
 
     of: Expr
-    cut: dict[str, str]
+    cut: dict[str, str] = Field(max_length=60)
 
 
 class Move(Graded):
@@ -410,19 +413,19 @@ class Output(Graded):
 
     title: str
     value: Expr | None = None
-    round: int | None = None
+    round: Places | None = None
     out_of: Decimal | None = None
     """Full marks when only part of the scorecard is known: “645 of 800”."""
     partial: str = ""
     """Why there is only a sub-score (Chinese), shown with the value."""
-    levels: tuple[Level, ...] = ()
+    levels: tuple[Level, ...] = Field(default=(), max_length=60)
     """Empty: the book's levels."""
     bands: Bands | None = None
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[Condition, ...] = Field(default=(), max_length=200)
     otherwise: str | None = None
     """Base level when no condition holds; None: no base level, only moves decide (``withheld`` says why)."""
     withheld: str = ""
-    moves: tuple[Move, ...] = ()
+    moves: tuple[Move, ...] = Field(default=(), max_length=200)
     unrated: StrictBool = False
     """Also answered for a unit that ``rated_when`` left out."""
 
@@ -449,16 +452,16 @@ class Rulebook(LawModel):
     """Readings taken where the text is open, and parts of it that are missing."""
     valid: Months | None = None
     """How long a published standing is in force."""
-    levels: tuple[Level, ...] = ()
-    parameters: dict[Ident, Parameter] = {}
-    tables: dict[Ident, Table] = {}
-    sources: dict[Ident, Source] = {}
-    clauses: dict[ClauseId, Clause] = {}
-    contests: dict[Ident, Contest] = {}
-    folds: dict[Ident, Fold] = {}
-    values: dict[Ident, Value] = {}
+    levels: tuple[Level, ...] = Field(default=(), max_length=60)
+    parameters: dict[Ident, Parameter] = Field(default={}, max_length=1000)
+    tables: dict[Ident, Table] = Field(default={}, max_length=200)
+    sources: dict[Ident, Source] = Field(default={}, max_length=100)
+    clauses: dict[ClauseId, Clause] = Field(default={}, max_length=1000)
+    contests: dict[Ident, Contest] = Field(default={}, max_length=200)
+    folds: dict[Ident, Fold] = Field(default={}, max_length=300)
+    values: dict[Ident, Value] = Field(default={}, max_length=300)
     rated_when: tuple[RatedWhen, ...] = ()
-    outputs: dict[Ident, Output]
+    outputs: dict[Ident, Output] = Field(max_length=50)
 
     def grade_of(self, part: Graded) -> Grade:
         """The grade of a part: its own, or the book's."""

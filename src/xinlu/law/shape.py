@@ -74,6 +74,9 @@ def _problem(model: type[BaseModel], details: ErrorDetails, file: str, line: int
         listed = "、".join(allowed)
         sentence = f"{where}的值“{details['input']}”不在允许的范围内（{listed}）{hint}"
         return problem("LAW-204", sentence, file=file, line=line)
+    if kind == "too_long":
+        sentence = f"{where} 有 {len(details['input'])} 个，至多 {details['ctx']['max_length']} 个"
+        return problem("LAW-430", sentence, file=file, line=line)
     if kind == "string_pattern_mismatch":
         sentence = f"名称“{details['input']}”不合格式"
         return problem("LAW-205", sentence, file=file, line=line)
