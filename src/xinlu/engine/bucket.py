@@ -121,6 +121,7 @@ class Worker:
             known_at=work.known_at,
             elsewhere=lambda book: book in self.step.before,
         )
+        self.enumerations: set[str] = set()
         self.texts = [step.sql for book in self.step.books for plan in self.plans[book] for step in plan.steps]
         for index, book in enumerate(self.order):
             for place in range(len(self.plans.get(book, ()))):
@@ -351,7 +352,7 @@ class Worker:
         folder = self.work.folder / book
         units = {plan.version: int(self.duck.rows(f"SELECT count(*) FROM {plan.state}")[0][0]) for plan in plans}
         files: dict[str, Mapping[int, Written]] = {"findings": {}, "entries": {}}
-        prepared = Prepared(self.duck, {book: plans}, [book], {})
+        prepared = Prepared(self.duck, {book: plans}, [book], {}, enumerations=self.enumerations)
         for name in ("findings", "entries") if self.work.entries else ("findings",):
             reader = self.duck.connection.sql(prepared.query(book, name, shelves=self.work.bucketing.shelves))
             batches = reader.to_arrow_reader(2 * ROW_GROUP)

@@ -149,6 +149,8 @@ def write_shelves(
             if writer is None or writer.shelf != shelf:
                 if writer is not None:
                     found[writer.shelf] = writer.close()
+                if shelf in found:
+                    raise ValueError(f"rows of shelf {shelf} come apart: a unit's number is too large to be sorted by")
                 writer = _ShelfFile(folder, name, shelf, schema)
             writer.add(part)
     if writer is not None:

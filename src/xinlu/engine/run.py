@@ -19,12 +19,17 @@ from xinlu.engine.tables import RELATION_SCHEMA, item_schema, subject_schema
 from xinlu.law.catalogue import Catalogue
 from xinlu.law.meaning import Meaning, understand
 from xinlu.law.rulebook import Rulebook
+from xinlu.law.source import Grade
 
 _ENTRY_ORDER = (
     'unit, step, seq, "row" NULLS FIRST, clause NULLS FIRST, day NULLS FIRST, record NULLS FIRST, kind, '
     "text NULLS FIRST, share NULLS FIRST, raw NULLS FIRST"
 )
 
+
+_SHELF = 2**56
+"""More than there are units on one shelf."""
+_WORDS = {"status": {"rated", "not_rated", "open"}, "grade": {one.value for one in Grade}}
 
 _RESULTS = {"findings": (FINDINGS_SCHEMA, "unit, output"), "entries": (ENTRIES_SCHEMA, _ENTRY_ORDER)}
 
@@ -86,6 +91,7 @@ class Prepared:
     """Book → its values over peers."""
     narrowed: bool = False
     ran: set[str] = field(default_factory=set)
+    enumerations: set[str] = field(default_factory=set)
 
     def run(self, units: Mapping[str, Collection[int]] | None = None) -> None:
         """Run all plans in order; ``units``: book → units (needed when the plans were narrowed).
@@ -153,11 +159,39 @@ class Prepared:
         return f"SELECT * FROM ({union}) ORDER BY {order}"
 
     def query(self, book: str, name: str, *, shelves: int = 1) -> str:
-        """The rows of one result by shelf, then in canonical order; numbers keep the narrower type of the book."""
-        _, order = _RESULTS[name]
-        union = " UNION ALL ".join(f"SELECT * FROM {getattr(plan, name)}" for plan in self.plans[book])
-        by_shelf = f"unit % {shelves}, " if shelves > 1 else ""
-        return f"SELECT * FROM ({union}) ORDER BY {by_shelf}{order}"
+        """The rows of one result by shelf, then in canonical order, to be written and not to be kept here: numbers have
+        the narrower type of the book, words are codes of enumerations."""
+        plans = self.plans[book]
+        by_unit = f"unit % {shelves} * {_SHELF} + unit // {shelves}" if shelves > 1 else "unit"
+        if name == "findings":
+            words = {"output": {one for plan in plans for one in plan.outputs}, **_WORDS}
+            columns = ", ".join(
+                f"CAST({one} AS {self._enumeration(book, one, words[one])}) AS {one}" if one in words else one
+                for one in FINDINGS_SCHEMA.names
+            )
+            union = " UNION ALL ".join(f"SELECT {columns} FROM {plan.findings}" for plan in plans)
+            return f"SELECT * FROM ({union}) ORDER BY {by_unit}, output"
+        union = " UNION ALL ".join(select for plan in plans for select in plan.coded)
+        for column in plans[0].words:
+            kind = self._enumeration(book, column, set().union(*(plan.words[column] for plan in plans)))
+            union = union.replace(f'"@{column}"', kind)
+        # Short keys of fixed width sort twice as fast; what cannot decide is left out.
+        order = [by_unit, "step, seq"]
+        if any(plan.by_row for plan in plans):
+            order.append('"row" NULLS FIRST')
+        order.append("clause NULLS FIRST, day NULLS FIRST, record NULLS FIRST, kind")
+        if any(plan.alike for plan in plans):
+            order.append("text NULLS FIRST, share NULLS FIRST, raw NULLS FIRST")
+        return f"SELECT * FROM ({union}) ORDER BY {', '.join(order)}"
+
+    def _enumeration(self, book: str, column: str, words: Collection[str]) -> str:
+        """The quoted type of the words of a column, which sorts as its texts do."""
+        name = f"{column} of {book}"
+        if name not in self.enumerations:
+            listed = ", ".join(text_literal(one) for one in sorted(words) or [""])
+            self.duck.connection.execute(f"CREATE TYPE {identifier(name)} AS ENUM ({listed})")
+            self.enumerations.add(name)
+        return identifier(name)
 
     def snapshot(self, book: str) -> dict[str, dict[str, list[Decimal]]]:
         """The ranked numbers of every peer value of a run, by group: what later runs may be placed against."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from xinlu.engine.compile import primitives as p
@@ -30,6 +31,9 @@ _EMPTY = {
     "text": "CAST(NULL AS VARCHAR)",
     "lost_to": "CAST(NULL AS BIGINT)",
 }
+
+
+_TEXT = re.compile(r"'(?:[^']|'')*'")
 
 
 def entry_number(meaning: Meaning) -> str:
@@ -65,6 +69,9 @@ class LineWriter:
         self.caps = caps
         self.number = entry_number(draft.meaning)
         self.selects: list[str] = []
+        self.coded: list[str] = []
+        """The same SELECTs with words as codes: ``"@step"`` stands for an enumeration of :attr:`words`."""
+        self.words: dict[str, set[str]] = {"step": set(), "kind": set(), "clause": set(), "grade": set()}
 
     def line(
         self,
@@ -84,8 +91,16 @@ class LineWriter:
             values[name] = f"CAST({columns.pop(name, 'NULL')} AS {self.number})"
         values |= columns
         values["seq"] = f"CAST({seq or SEQ[kind]} AS INTEGER)"
-        selected = ", ".join(f"{values[name]} AS {name}" for name in COLUMNS)
-        self.selects.append(f"SELECT {selected} FROM {table}{' WHERE ' + where if where else ''}")
+        rows = f"FROM {table}{' WHERE ' + where if where else ''}"
+        self.selects.append(f"SELECT {', '.join(f'{values[name]} AS {name}' for name in COLUMNS)} {rows}")
+        values |= {name: self.as_code(name, values[name]) for name in self.words}
+        values["seq"] = f"CAST({seq or SEQ[kind]} AS SMALLINT)"
+        self.coded.append(f"SELECT {', '.join(f'{values[name]} AS {name}' for name in COLUMNS)} {rows}")
+
+    def as_code(self, column: str, sql: str) -> str:
+        """SQL whose texts are all constants, with these as codes of an enumeration: small numbers to sort and keep."""
+        self.words[column] |= {found[1:-1].replace("''", "'") for found in _TEXT.findall(sql)}
+        return _TEXT.sub(lambda found: f'CAST({found[0]} AS "@{column}")', sql.replace("VARCHAR", f'"@{column}"'))
 
     @staticmethod
     def grade(found: Grade, dynamic: str | None = None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from xinlu.engine.compile.caps import cap_selects
@@ -19,6 +19,7 @@ from xinlu.engine.compile.verdict import add_findings, add_grades, add_wide
 from xinlu.law.catalogue import Catalogue
 from xinlu.law.expression import Node
 from xinlu.law.meaning import Meaning
+from xinlu.law.rulebook import Source
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,15 @@ class Plan:
     """How many of the steps it takes to have the inputs."""
     sums: tuple[str, ...] = ()
     """Folds of the unit whose value is the sum of the shares of their entries, and a column of ``state``."""
+    coded: tuple[str, ...] = ()
+    """SELECTs of the entries with steps, kinds, clauses and grades as codes; ``"@step"`` names the enumeration."""
+    words: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Column of the coded entries → every word that may stand in it."""
+    outputs: tuple[str, ...] = ()
+    by_row: bool = False
+    """Whether entries may belong to rows of a fold."""
+    alike: bool = False
+    """Whether two entries may agree in step, row, clause, day, record and kind: a record may reach a unit twice."""
 
 
 def compile_book(
@@ -75,6 +85,13 @@ def _pieces(meaning: Meaning) -> dict[tuple[str, int], Node]:
         for path, node in meaning.expressions.items()
         if path[0] == "tables" and path[-1] == "expr"
     }
+
+
+def _repeats(source: Source) -> bool:
+    """Whether a record may stand several times among the rows of one unit."""
+    reach = source.unit
+    ways = (source.relation, source.each, reach.relation, reach.unit_role, reach.row)
+    return any(one is not None for one in ways) or bool(source.attributes)
 
 
 class _Compiler:
@@ -209,6 +226,12 @@ class _Compiler:
             state.name,
             draft.prefix,
             sums=sums,
+            coded=tuple(lines.coded),
+            words={column: frozenset(found) for column, found in lines.words.items()},
+            outputs=tuple(self.book.outputs),
+            by_row=any(one.per is not None for one in self.book.folds.values()),
+            alike=any(map(_repeats, self.book.sources.values()))
+            or any(one.cap is not None and set(one.cap.per) - {"unit"} for one in self.book.clauses.values()),
         )
 
 
