@@ -37,7 +37,7 @@ from typing import Any
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from xinlu import standards_folder
+from xinlu import standards_folder, var_folder
 
 PACKAGE = Path(__file__).resolve().parent
 CHECKOUT = PACKAGE.parent.parent
@@ -45,15 +45,6 @@ CHECKOUT = PACKAGE.parent.parent
 
 def _listed(name: str, default: str = "") -> list[str]:
     return [part.strip() for part in os.environ.get(name, default).split(",") if part.strip()]
-
-
-def _var_folder() -> Path:
-    named = os.environ.get("XINLU_VAR")
-    if named:
-        return Path(named).resolve()
-    if (CHECKOUT / "pyproject.toml").is_file():
-        return CHECKOUT / "var"
-    return Path.home() / ".local" / "share" / "xinlu"
 
 
 def _secret_key(folder: Path) -> str:
@@ -146,7 +137,7 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-VAR = _var_folder()
+VAR = var_folder()
 VAR.mkdir(parents=True, exist_ok=True)
 STANDARDS = standards_folder()
 

@@ -85,3 +85,45 @@ def test_an_unknown_book_gets_a_suggestion(standards: Path) -> None:
     run = law("show", "overlimit-vehicles", "--standards", standards)
     assert run.exit_code == 1
     assert "是不是想写“overlimit-vehicle”" in run.output
+
+
+def test_what_was_published_is_read_without_a_database_and_a_given_path_wins(
+    standards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    var = tmp_path / "var"
+    place = var / "law" / "0a1b" / "standards"
+    shutil.copytree(standards, place)
+    (var / "law" / "current.txt").write_text("0a1b", encoding="ascii")
+    book = place / "rulebooks" / "overlimit-vehicle" / "2011.yaml"
+    published = book.read_text(encoding="utf-8").replace("title:", "tilte:", 1)
+    book.write_text(published, encoding="utf-8")
+    monkeypatch.setenv("XINLU_VAR", str(var))
+    run = law("check", "--no-cases")
+    assert run.exit_code == 1
+    assert "overlimit-vehicle/2011.yaml" in run.stdout
+    assert "本系统已发布的法规" in run.stderr
+    assert law("check", "--no-cases", standards).exit_code == 0
+    (var / "law" / "current.txt").write_text("gone", encoding="ascii")
+    assert "已发布的法规" not in law("show", "overlimit-vehicle").stderr
+
+
+@pytest.mark.django_db
+def test_published_law_is_verified_against_digests_and_journal(
+    standards: Path, tmp_path: Path, settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.province import at, officer, organs
+
+    from xinlu.gazette.draft import load_edition
+    from xinlu.gazette.models import LawFile
+
+    settings.VAR = tmp_path / "var"
+    monkeypatch.setattr("xinlu.cli.law.start_django", lambda: None)
+    organs()
+    people = [officer(name, "zj-law", role="rule_maker") for name in ("one", "two")]
+    load_edition(standards, title="首版", author=people[0], publisher=people[1], at=at())
+    run = law("verify")
+    assert (run.exit_code, run.stdout.strip()) == (0, "1 次发布，内容、摘要和审计链相符")
+    LawFile.objects.filter(path__endswith="2011.yaml").update(content="changed")
+    run = law("verify")
+    assert run.exit_code == 1
+    assert "2011.yaml 的内容在发布后被改动" in run.stderr

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from xinlu import published_folder
 from xinlu.law.library import shipped
 from xinlu.law.problem import Problem, Severity
 
@@ -38,8 +39,11 @@ def show_problems(problems: Iterable[Problem], console: Console = out) -> None:
 
 
 def standards_folder(given: Path | None) -> Path:
-    """The folder of law: as given, ``standards`` here if there is one, else the shipped one."""
+    """The folder of law: as given, what this installation has published, ``standards`` here, else the shipped one."""
     if given is not None:
         return given
+    if published := published_folder():
+        err.print(f"[dim]所读：本系统已发布的法规（{published}）[/]")
+        return published
     here = Path("standards")
     return here if (here / "catalogue").is_dir() else shipped()

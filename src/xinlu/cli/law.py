@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from xinlu.cli import start_django
 from xinlu.cli._book import show_rulebook
 from xinlu.cli._screen import err, out, show_problems, standards_folder
 from xinlu.engine.cases import failing_cases
@@ -28,7 +29,9 @@ def law() -> None:
 
 @app.command("check")
 def check_law(
-    path: Annotated[Path | None, typer.Argument(help="法规文件夹，或其中一个文件；默认 standards/")] = None,
+    path: Annotated[
+        Path | None, typer.Argument(help="法规文件夹，或其中一个文件；默认已发布的法规，没有发布过时为 standards/")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
     cases: Annotated[bool, typer.Option("--cases/--no-cases", help="是否运行案例")] = True,
 ) -> None:
@@ -69,6 +72,26 @@ def show_book(
         show_problems(error.problems, err)
         raise typer.Exit(1) from None
     show_rulebook(chosen, library.rulebooks.get(chosen.rulebook, ()))
+
+
+@app.command("verify")
+def verify_law() -> None:
+    """核对已发布的法规：内容、摘要和审计链是否相符；有不符时退出码为 1。"""
+    start_django()
+    from xinlu.gazette import current
+    from xinlu.gazette.queries import editions
+    from xinlu.gazette.seal import faults
+
+    published = list(editions())
+    found = [(edition, one) for edition in published for one in faults(edition)]
+    for edition, one in found:
+        err.print(f"[red]{edition.title} {edition.version or '首版'}：{one.sentence}[/]")
+    whole = current.is_restored()
+    if not whole:
+        err.print("[red]供读取的法规文件夹与数据库不符；重启网站即按数据库恢复。[/]")
+    if not found and whole:
+        out.print(f"{len(published)} 次发布，内容、摘要和审计链相符")
+    raise typer.Exit(1 if found or not whole else 0)
 
 
 def _problems(path: Path | None, *, cases: bool) -> tuple[Problem, ...]:

@@ -27,6 +27,7 @@ class Account:
 
 ACCOUNTS = (
     Account("demo-law", "省厅法规处（规则管理员）", "zj-law", "rule_maker"),
+    Account("demo-chief", "省厅法规处（负责人）", "zj-law", "chief"),
     Account("demo-city", "杭州市局（复核）", "jt-330100", "reviewer"),
     Account("demo-county", "西湖区局（经办）", "jt-330106", "officer"),
     Account("demo-data", "省交通信息中心（数据管理员）", "zj-info-centre", "steward"),

@@ -93,6 +93,13 @@ def restore() -> Path:
     return place
 
 
+def is_restored() -> bool:
+    """Whether the law that is read is what the database holds as published, file by file."""
+    files, base = amendments(), Path(settings.STANDARDS)
+    place = folder()
+    return _is_whole(place, base, files) if files else place == base
+
+
 def install(replacement: Library | None) -> None:
     """Use ``replacement`` in this process until None is installed: for trials and tests."""
     _installed.clear()
