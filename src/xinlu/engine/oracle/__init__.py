@@ -1,6 +1,7 @@
 """The oracle: slow, obvious, record by record, in plain Python with Decimal.
 
-It shares with the compiler only the parsed law, and is used to be right rather than to serve.
+It shares with the compiler only the parsed law. It is there to be right, and serves where a question is so small that
+planning would cost more than counting (:mod:`xinlu.engine.reckon`).
 """
 
 from __future__ import annotations
