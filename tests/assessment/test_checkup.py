@@ -15,7 +15,8 @@ from xinlu.access.scope import Scope
 from xinlu.assessment import statistics
 from xinlu.assessment.checkup import OUTCOMES, Checkup, OutcomeMeasure, check_up, last_round, outcomes_of
 from xinlu.assessment.models import Run
-from xinlu.assessment.run import runs_folder
+from xinlu.assessment.run import run_books, runs_folder
+from xinlu.demo.reference.province import write_province
 from xinlu.engine.result import Entry, Finding, entries_table, findings_table
 from xinlu.engine.tables import RELATION_SCHEMA, item_schema, subject_schema
 from xinlu.gazette import current
@@ -226,3 +227,19 @@ def test_nobody_else_reads_measures_and_only_fitting_outcomes_are_offered(round_
     assert "liable_accident" in {one.name for one in outcomes_of(round_of)}
     round_of.book, round_of.version = "overlimit-determination", "2016"
     assert outcomes_of(round_of) == (), "weighings have no accidents"
+
+
+@pytest.mark.slow
+def test_the_relation_planted_in_the_reference_province_is_found_within_its_bounds(settings, tmp_path):
+    """The hidden risk tells later accidents of drivers apart with an AUC near 0.78; a score that reads the records
+    which the risk made must lie between chance and that (docs/performance.md)."""
+    settings.VAR, settings.COLUMNAR = tmp_path, tmp_path / "columnar"
+    write_province(settings.COLUMNAR, current.library(), records=400_000, shelves=4)
+    day = date(2025, 12, 31)
+    (run,) = run_books(["road-driver-integrity"], as_of=day, actor=province.ACTOR, at=province.at(900), sync=False)
+    measured = check_up(run, EVERYTHING, today=date(2026, 12, 31), outcome=OUTCOMES[0])
+    assert measured.outcome is not None
+    found = measured.outcome.bands[0].found
+    assert found.events > 50
+    assert 0.5 < found.low < found.auc < 0.78, found
+    assert measured.better_when_more is False, "points are taken"
