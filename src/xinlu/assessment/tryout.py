@@ -10,7 +10,7 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -31,6 +31,8 @@ from xinlu.ledger import columnar
 ALWAYS = InForce.model_validate({"from": date.min})
 """A version that is tried counts for every unit, whenever it is in force."""
 AFTER, BEFORE = "after", "before"
+KEPT = timedelta(days=30)
+"""How long a tryout lies there when nobody changes the draft."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,8 @@ class Tryout:
     """None where there is no version to stand beside."""
     moved: int | None
     """Units whose level, or other answer, differs in at least one output; None as above."""
+    renumbered: int | None
+    """Other units of which only a number differs; None as above."""
     answers: tuple[Answers, ...]
 
 
@@ -78,16 +82,14 @@ def try_book(
 ) -> Tryout:
     """Run ``book`` (of ``law``) over the columnar copy, and ``beside``, the version that it was copied from.
 
-    ``key`` names what is tried, such as the digest of a draft, with a stem before a dash: tryouts of the same stem
-    are thrown away, for the text that they show is no more.
+    ``key`` names what is tried, such as the digest of a draft, with a stem before a dash: tryouts of another text of
+    the same stem are thrown away, for what they show is no more, and so are all that are older than :data:`KEPT`.
     """
     columnar.sync()
     folder = _folder(key, as_of)
-    for old in _root().glob(f"{key.split('-')[0]}-*"):
-        if not old.name.startswith(f"{key}-"):
-            shutil.rmtree(old, ignore_errors=True)
-    shutil.rmtree(folder, ignore_errors=True)
     known = known_at.astimezone(UTC)
+    _sweep(key, known)
+    shutil.rmtree(folder, ignore_errors=True)
     _write(law, book, folder / AFTER, as_of, known)
     if beside is not None:
         _write(law, beside, folder / BEFORE, as_of, known)
@@ -130,6 +132,16 @@ def _folder(key: str, as_of: date) -> Path:
     return _root() / f"{key}-{as_of.isoformat()}"
 
 
+def _sweep(key: str, at: datetime) -> None:
+    stem = key.split("-")[0]
+    for told in _root().glob("*/tryout.json"):
+        name = told.parent.name
+        other_text = name.startswith(f"{stem}-") and not name.startswith(f"{key}-")
+        made = datetime.fromisoformat(json.loads(told.read_text(encoding="utf-8"))["known_at"])
+        if other_text or at - made > KEPT:
+            shutil.rmtree(told.parent, ignore_errors=True)
+
+
 def _write(law: Library, book: Rulebook, folder: Path, as_of: date, known_at: datetime) -> None:
     alone = book.model_copy(update={"in_force": ALWAYS, "governed_by": "as_of"})
     others = [one for one in law.needed(book) if one.rulebook != book.rulebook]
@@ -165,13 +177,15 @@ def _read(book: Rulebook, key: str, as_of: date, folder: Path) -> Tryout:
             connection.register(f"{name}_rows", table)
             connection.execute(f"CREATE TEMP TABLE {name} AS SELECT *, {_ANSWER} AS answer FROM {name}_rows")
         answers = tuple(_answers(connection, name, output.title, both) for name, output in book.outputs.items())
+        moved, renumbered = _moved(connection) if both else (None, None)
         return Tryout(
             key,
             as_of,
             datetime.fromisoformat(told["known_at"]),
             _units(connection, AFTER),
             _units(connection, BEFORE) if both else None,
-            _moved(connection) if both else None,
+            moved,
+            renumbered,
             answers,
         )
     finally:
@@ -183,12 +197,16 @@ def _units(connection: duckdb.DuckDBPyConnection, name: str) -> int:
     return int(row[0]) if row else 0
 
 
-def _moved(connection: duckdb.DuckDBPyConnection) -> int:
+def _moved(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
+    """Units with another answer, and others with another number only."""
     row = connection.execute(
-        "SELECT count(DISTINCT coalesce(a.unit, b.unit)) FROM after AS a FULL JOIN before AS b "
-        "ON a.unit = b.unit AND a.output = b.output WHERE a.answer IS DISTINCT FROM b.answer"
+        "SELECT count(*) FILTER (moved), count(*) FILTER (NOT moved AND renumbered) FROM ("
+        "SELECT bool_or(a.answer IS DISTINCT FROM b.answer) AS moved, "
+        "bool_or(a.number IS DISTINCT FROM b.number) AS renumbered "
+        "FROM after AS a FULL JOIN before AS b ON a.unit = b.unit AND a.output = b.output "
+        "GROUP BY coalesce(a.unit, b.unit))"
     ).fetchone()
-    return int(row[0]) if row else 0
+    return (int(row[0]), int(row[1])) if row else (0, 0)
 
 
 def _answers(connection: duckdb.DuckDBPyConnection, output: str, title: str, both: bool) -> Answers:
