@@ -15,7 +15,17 @@ from xinlu.engine.manifest import identity
 from xinlu.engine.shelves import Shelved
 from xinlu.law.catalogue import Catalogue
 
-SMALL = {"spark": {"options": {"spark.sql.codegen.factoryMode": "NO_CODEGEN", "spark.sql.codegen.wholeStage": "false"}}}
+SMALL: dict[str, dict[str, Any]] = {
+    "spark": {
+        "partitions": 1,
+        "options": {
+            "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+            "spark.sql.codegen.wholeStage": "false",
+            "spark.sql.shuffle.partitions": "1",
+            "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        },
+    }
+}
 """Compiling Java for a handful of rows costs more than it saves; ``test_spark`` runs a book with it."""
 SHELVES = 2
 
@@ -25,7 +35,9 @@ def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
     """An engine other than DuckDB; left out, and said so, where its packages are missing."""
     if not installed(request.param):
         pytest.skip(f"install it with: pip install 'xinlu[{request.param}]'")
-    opened = open_backend("spark:local[2]" if request.param == "spark" else request.param, **SMALL.get(request.param, {}))
+    opened = open_backend(
+        "spark:local[2]" if request.param == "spark" else request.param, **SMALL.get(request.param, {})
+    )
     yield opened
     opened.close()
 

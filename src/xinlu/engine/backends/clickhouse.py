@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -141,7 +141,7 @@ def root(a: str, scale: str, to: str) -> str:
     return _decimal(f"arrayMap(n -> if(isNull(n), NULL, {half_up}), [{positive}])[1]", int(to))
 
 
-def rounded(a: str, digits: str, scale: str, to: str) -> str:
+def rounded(a: str, _digits: str, _scale: str, to: str) -> str:
     """Half away from zero."""
     return f"CAST(round({a}, {to}), 'Nullable(Decimal(38, {to}))')"
 
@@ -175,7 +175,7 @@ def clamped(start: str, amounts: str, low: str, high: str, kind: str) -> str:
     return f"arrayFold((s, a) -> arrayPushBack(s, {after}), {amounts}, CAST([{start}], 'Array({found})'))"
 
 
-PRIMITIVES = {
+PRIMITIVES: Final[dict[str, Callable[..., str]]] = {
     "quotient": quotient,
     "steps": steps,
     "root": root,
@@ -188,7 +188,7 @@ PRIMITIVES = {
     "months_between": months_between,
     "clamped": clamped,
 }
-FUNCTIONS = {
+FUNCTIONS: Final[dict[str, Callable[..., str]]] = {
     "list_extract": lambda items, index: f"arrayElement({items}, {index})",
     "to_json": lambda items: f"if(isNull({items}), NULL, toJSONString(tupleElement({items}, 1)))",
 }
@@ -252,8 +252,8 @@ def _gathered(node: exp.Expr) -> exp.Expr:
 
 
 def _sorted(node: exp.Expr) -> exp.Expr:
-    downwards = "DESC" in str(node.args.get("expression") or node.args.get("asc") or "")
-    function = "arrayReverseSort" if downwards else "arraySort"
+    upwards = node.args.get("asc")
+    function = "arraySort" if upwards is None or upwards.this else "arrayReverseSort"
     return raw(f"arrayMap(x -> toNullable(x), {function}({_text(node.this)}))")
 
 
@@ -294,6 +294,8 @@ REWRITES: dict[type[exp.Expr], Rewrite] = {
     exp.Explode: lambda node: raw(f"arrayJoin(tupleElement({_text(node.this)}, 1))"),
     exp.IntDiv: lambda node: raw(f"intDiv({_text(node.this)}, {_text(node.expression)})"),
     exp.In: _in,
+    # A tree counts from 0, whatever the dialect it was read from.
+    exp.Bracket: lambda node: raw(f"arrayElement({_text(node.this)}, ({_text(node.expressions[0])}) + 1)"),
 }
 
 
@@ -319,7 +321,7 @@ class _Inside:
         found = self.session.query(sql, "ArrowStream").bytes()
         return pa.ipc.open_stream(found).read_all()
 
-    def load(self, name: str, table: pa.Table, folder: Path) -> str:
+    def load(self, _name: str, table: pa.Table, folder: Path) -> str:
         file = folder / f"{uuid4().hex}.parquet"
         pq.write_table(table, file)
         return str(file)
@@ -347,11 +349,10 @@ class _Server:
     def arrow(self, sql: str) -> pa.Table:
         return self.client.query_arrow(sql, use_strings=True)
 
-    def load(self, name: str, table: pa.Table, folder: Path) -> str | None:
+    def load(self, name: str, table: pa.Table, _folder: Path) -> None:
         held = identifier(f"rows of {name}")
         self.command(f"CREATE OR REPLACE TABLE {held} ({_structure(table.schema)}) ENGINE = {self.kind}")
         self.client.insert_arrow(f"rows of {name}", table)
-        return None
 
     def close(self) -> None:
         self.client.command(f"DROP DATABASE IF EXISTS {self.database}")
@@ -493,8 +494,7 @@ def _listed(files: list[str]) -> str:
     """
     if len(files) == 1:
         return files[0]
-    common = os.path.commonprefix(files)
-    folder = common[: common.rindex("/") + 1]
+    folder = os.path.commonprefix(files).rpartition("/")[0] + "/"  # noqa: RUF071 cut at a slash; addresses are no paths
     return f"{folder}{{{','.join(one[len(folder) :] for one in files)}}}"
 
 

@@ -22,7 +22,7 @@ class DuckDB:
         self.duck = Duck({}, threads=threads, memory_gib=memory_gib)
         self.threads, self.memory_gib = threads, memory_gib
 
-    def register(self, name: str, table: TableLike, schema: pa.Schema) -> None:
+    def register(self, name: str, table: TableLike, schema: pa.Schema) -> None:  # noqa: ARG002 files speak for themselves
         """Show a table under ``name``."""
         self.duck.register(name, table)
 

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from xinlu.engine.backends import Backend
-from xinlu.engine.compile.plan import Plan, compile_book
+from xinlu.engine.compile.lines import COLUMNS, entry_number
+from xinlu.engine.compile.plan import Plan
 from xinlu.engine.compile.primitives import identifier, portable
-from xinlu.engine.duck import TableLike
+from xinlu.engine.duck import Duck, TableLike
+from xinlu.engine.kept import RESULTS, ROW_GROUP, Kept, write_shelves
 from xinlu.engine.peers import Peers, ranked
-from xinlu.engine.result import ENTRIES_SCHEMA, FINDINGS_SCHEMA, RunResult, entries_of, findings_of
-from xinlu.engine.run import in_order, understand_all
+from xinlu.engine.result import RunResult, entries_of, findings_of
+from xinlu.engine.run import Prepared, compile_books, in_order, peer_table, understand_all
+from xinlu.engine.shelves import Shelved
 from xinlu.engine.tables import schemas
 from xinlu.law.catalogue import Catalogue
+from xinlu.law.meaning import Meaning
 from xinlu.law.rulebook import Rulebook
 
-_SCHEMAS = {"findings": FINDINGS_SCHEMA, "entries": ENTRIES_SCHEMA}
 _SQL = {
     "int64": "BIGINT",
     "int32": "INTEGER",
@@ -37,30 +42,73 @@ class Ran:
 
     backend: Backend
     plans: Mapping[str, Sequence[Plan]]
+    meanings: Mapping[tuple[str, str], Meaning]
 
-    def query(self, book: str, name: str) -> str:
-        """The rows of ``findings`` or ``entries`` of a book, in canonical types and no order."""
+    def query(self, plan: Plan, name: str) -> str:
+        """The rows of ``findings`` or ``entries`` of one version of a book, in canonical types and no order."""
         columns = ", ".join(
-            f"CAST({identifier(one.name)} AS {_SQL[str(one.type)]}) AS {identifier(one.name)}" for one in _SCHEMAS[name]
+            f"CAST({identifier(one.name)} AS {_SQL[str(one.type)]}) AS {identifier(one.name)}" for one in RESULTS[name]
         )
-        return " UNION ALL ".join(f"SELECT {columns} FROM {getattr(plan, name)}" for plan in self.plans[book])
+        return f"SELECT {columns} FROM {getattr(plan, name)}"
 
-    def table(self, book: str, name: str) -> pa.Table:
-        """``findings`` or ``entries`` of a book as Arrow, in no order."""
-        schema = _SCHEMAS[name]
-        return self.backend.arrow(self.query(book, name)).select(schema.names).cast(schema)
+    def table(self, plan: Plan, name: str) -> pa.Table:
+        """``findings`` or ``entries`` of one version of a book as Arrow, in no order."""
+        schema = RESULTS[name]
+        return self.backend.arrow(self.query(plan, name)).select(schema.names).cast(schema)
+
+    def whole(self, book: str, name: str) -> pa.Table:
+        """The rows of all versions of a book."""
+        return pa.concat_tables([self.table(plan, name) for plan in self.plans[book]])
 
     def result(self) -> RunResult:
         """Everything, in canonical order; for populations that fit in memory."""
         return RunResult(
-            {book: findings_of(self.table(book, "findings")) for book in self.plans},
-            {book: entries_of(self.table(book, "entries")) for book in self.plans},
+            {book: findings_of(self.whole(book, "findings")) for book in self.plans},
+            {book: entries_of(self.whole(book, "entries")) for book in self.plans},
         )
 
     def write(self, book: str, target: str) -> None:
         """Write Parquet under ``<target>/<book>/findings`` and ``…/entries``, where the backend can reach it."""
-        for name in _SCHEMAS:
-            self.backend.write(self.query(book, name), f"{target.rstrip('/')}/{book}/{name}")
+        for name in RESULTS:
+            union = " UNION ALL ".join(self.query(plan, name) for plan in self.plans[book])
+            self.backend.write(union, f"{target.rstrip('/')}/{book}/{name}")
+
+    def keep(self, book: str, folder: Path, *, shelves: int = 1) -> Kept:
+        """Bring the results of a book here and write the same files, byte for byte, that a run in process writes."""
+        duck = Duck({})
+        try:
+            ordered = Prepared(duck, {book: [self._bring(duck, plan) for plan in self.plans[book]]}, [book], {})
+            files = {}
+            for name in RESULTS:
+                batches = duck.connection.sql(ordered.query(book, name, shelves=shelves)).to_arrow_reader(2 * ROW_GROUP)
+                files[name] = write_shelves(batches, batches.schema, folder, name, shelves)
+            units: dict[str, int] = {}
+            for plan in self.plans[book]:
+                counted = self.backend.arrow(f"SELECT CAST(count(*) AS BIGINT) AS units FROM {plan.state}")
+                units[plan.version] = units.get(plan.version, 0) + int(counted.column("units")[0].as_py())
+        finally:
+            duck.close()
+        versions = tuple(sorted(version for version, count in units.items() if count))
+        kept = Kept(folder, book, versions, sum(units.values()), shelves, **files)
+        kept.write()
+        return kept
+
+    def _bring(self, duck: Duck, plan: Plan) -> Plan:
+        """The plan with its results as tables of this process; numbers of entries get the type of the book."""
+        found: dict[str, Any] = {}
+        for name in RESULTS:
+            duck.register(f"{plan.prefix}{name}", self.table(plan, name))
+            found[name] = identifier(f"{plan.prefix}{name}")
+        number = entry_number(self.meanings[(plan.book, plan.version)])
+        kinds = {"seq": "SMALLINT", **dict.fromkeys(("raw", "weight", "share"), number)} | {
+            one: f'"@{one}"' for one in plan.words
+        }
+        columns = (
+            f"CAST({identifier(one)} AS {kinds[one]}) AS {identifier(one)}" if one in kinds else identifier(one)
+            for one in COLUMNS
+        )
+        coded = f"SELECT {', '.join(columns)} FROM {found['entries']}"
+        return replace(plan, coded=(coded,), **found)
 
 
 def run_on(
@@ -78,34 +126,58 @@ def run_on(
     Tables of the catalogue that are not handed in are empty. The rows stay where they are: only what
     :class:`Ran` is asked for comes back.
     """
-    meanings = understand_all(books, catalogue)
-    order = in_order(books)
-    plans: dict[str, list[Plan]] = {book: [] for book in order}
-    for (book, _), meaning in meanings.items():
-        index, snapshots = order.index(book), (peers or {}).get(book, {})
-        prefix = f"b{index}v{len(plans[book])}_"
-        for value, one in meaning.book.values.items():
-            if one.peer is not None and value in snapshots:
-                snapshot = ranked(one.peer, snapshots[value])
-                backend.register(f"{prefix}peer_{value}", snapshot, snapshot.schema)
-        with portable() if backend.portable else nullcontext():
-            plans[book].append(
-                compile_book(
-                    meaning,
-                    catalogue,
-                    as_of=as_of,
-                    known_at=known_at,
-                    prefix=prefix,
-                    finding_tables={other: identifier(f"wide {other}") for other in order[:index]},
-                    frozen=snapshots,
-                )
-            )
+    meanings, order = understand_all(books, catalogue), in_order(books)
+    with portable() if backend.portable else nullcontext():
+        plans = compile_books(meanings, order, catalogue, as_of=as_of, known_at=known_at, frozen=peers)
     _register(backend, plans, tables, catalogue)
-    for book in order:
+    for index, book in enumerate(order):
+        versions = [meaning for key, meaning in meanings.items() if key[0] == book]
+        for number, meaning in enumerate(versions):
+            for value, one in meaning.book.values.items():
+                if one.peer is not None and value in (peers or {}).get(book, {}):
+                    snapshot = ranked(one.peer, (peers or {})[book][value])
+                    backend.register(peer_table(index, number, value), snapshot, snapshot.schema)
         for plan in plans[book]:
             backend.run(plan.steps)
         backend.union(f"wide {book}", {_plain(p.wide): backend.columns(_plain(p.wide)) for p in plans[book]})
-    return Ran(backend, plans)
+    return Ran(backend, plans, meanings)
+
+
+def run_kept(
+    backend: Backend,
+    books: Sequence[Rulebook],
+    tables: Mapping[str, TableLike],
+    *,
+    catalogue: Catalogue,
+    as_of: date,
+    known_at: datetime,
+    folder: Path,
+    keep: Collection[str],
+) -> dict[str, Kept]:
+    """:func:`xinlu.engine.whole.run_whole` on a backend: the same folders with the same digests."""
+    ran = run_on(backend, books, tables, catalogue=catalogue, as_of=as_of, known_at=known_at)
+    shelves = max((one.shelves for one in tables.values() if isinstance(one, Shelved)), default=1)
+    return {book: ran.keep(book, folder / book, shelves=shelves) for book in ran.plans if book in keep}
+
+
+def moved(tables: Mapping[str, TableLike], folder: Path, address: str) -> dict[str, TableLike]:
+    """The tables of a copy in ``folder`` as a cluster sees them that reads the same files under ``address``.
+
+    >>> moved({"t": Shelved(1, {0: ("/copy/t/a.parquet",)})}, Path("/copy"), "s3a://bucket/copy")["t"].files
+    ('s3a://bucket/copy/t/a.parquet',)
+    """
+
+    def there(file: object) -> str:
+        return f"{address.rstrip('/')}/{Path(str(file)).relative_to(folder).as_posix()}"
+
+    found: dict[str, TableLike] = {}
+    for name, table in tables.items():
+        if isinstance(table, Shelved):
+            base = {shelf: tuple(map(there, files)) for shelf, files in table.base.items()}
+            found[name] = replace(table, base=base, later=tuple(map(there, table.later)))
+        else:
+            found[name] = table if isinstance(table, pa.Table) else [there(one) for one in table]
+    return found
 
 
 def _register(
@@ -121,3 +193,6 @@ def _register(
 def _plain(quoted: str) -> str:
     """The name inside quotes."""
     return quoted[1:-1].replace('""', '"')
+
+
+__all__ = ["Ran", "moved", "run_kept", "run_on"]

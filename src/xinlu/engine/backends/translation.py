@@ -48,7 +48,7 @@ class Translator:
         """SQL of the dialect for portable SQL; its columns are noted under ``name``."""
         tree: Any = qualify(
             sqlglot.parse_one(sql, read="duckdb"),
-            schema=self.columns,
+            schema=dict(self.columns),
             dialect="duckdb",
             expand_alias_refs=False,
             validate_qualify_columns=False,

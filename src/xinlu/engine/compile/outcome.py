@@ -195,9 +195,17 @@ def _frozen_sql(draft: Draft, state: UnitTable, name: str, peer: Peer) -> str:
         p.identifier(f"{name} {part}") for part in ("x", "before", "upto", "n", "given", "sum")
     )
     table = draft.table(f"peer_{name}")
+    placed = f"ASOF LEFT JOIN {table} t ON t.g = {group} AND t.x <= {sign}{own}"
+    if p.is_portable():
+        # The same in two joins, for engines that have no such join.
+        nearest = (
+            f"SELECT f.unit, max(t.x) AS x FROM {state.name} f JOIN {table} t ON t.g = {group} AND t.x <= {sign}{own} "
+            f"GROUP BY f.unit"
+        )
+        placed = f"LEFT JOIN ({nearest}) m ON m.unit = f.unit LEFT JOIN {table} t ON t.g = {group} AND t.x = m.x"
     found = (
         f"SELECT f.*, t.x AS {x}, coalesce(t.before, 0) AS {begun}, coalesce(t.upto, 0) AS {done} "
-        f"FROM {state.name} f ASOF LEFT JOIN {table} t ON t.g = {group} AND t.x <= {sign}{own}"
+        f"FROM {state.name} f {placed}"
     )
     totals = (
         f"SELECT g, any_value(n) AS {n}, any_value(given) AS {given}, sum(x * (upto - before)) AS {total} "
