@@ -143,6 +143,19 @@ def make_venv(uv: str | None) -> None:
         )
 
 
+def add_backends() -> None:
+    """Install ClickHouse (chdb) and Spark into ``.venv``, from a lock of their own."""
+    lock = ROOT / "requirements-backends.lock"
+    stamp = VENV / "xinlu-backends.txt"
+    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
+    if not (stamp.exists() and stamp.read_text() == wanted):
+        say("Installing ClickHouse and Spark (600 MB, a few minutes the first time)")
+        run([*installer(shutil.which("uv")), "--quiet", "--require-hashes", "-r", str(lock)])
+        stamp.write_text(wanted)
+    if not shutil.which("java"):
+        say("No Java here: the tests of Spark need a JRE, 17 or newer (Debian: default-jre-headless)")
+
+
 def installer(uv: str | None) -> list[str]:
     if uv:
         return [uv, "pip", "install", "--python", str(PYTHON)]
@@ -307,7 +320,10 @@ def test(options: argparse.Namespace, rest: list[str]) -> None:
     rooms = [f"tests/{room}" for room in DATABASE_ROOMS if (ROOT / "tests" / room).is_dir()]
     rooms.append("tests/test_settings.py")
     passes: list[tuple[str, list[str]]] = []
-    if options.postgres:
+    if options.backends:
+        add_backends()
+        passes.append(("on ClickHouse and Spark", [*pytest, "-m", "backends", "tests/engine/backends", *rest]))
+    elif options.postgres:
         passes.append(("on PostgreSQL", [*on_postgres, *rest]))
     elif rest:
         passes.append(("as asked", [*pytest, *rest]))
@@ -377,7 +393,7 @@ def lock() -> None:
             run([sys.executable, "-m", "venv", folder])
             run([str(Path(folder) / BIN.name / PYTHON.name), "-m", "pip", "install", "-q", "uv"])
             uv = str(Path(folder) / BIN.name / ("uv.exe" if WINDOWS else "uv"))
-        for name in ("requirements", "requirements-node"):
+        for name in ("requirements", "requirements-node", "requirements-backends"):
             command = [uv, "pip", "compile", f"{name}.in", "-o", f"{name}.lock", "--quiet"]
             command += ["--universal", "--generate-hashes", "--no-header", "--upgrade"]
             run([*command, "--python-version", "3.11"])
@@ -394,6 +410,7 @@ def main() -> None:
     offer.add_argument("--all", action="store_true", help="then the long ones too")
     offer.add_argument("--long", action="store_true", help="only the long ones")
     offer.add_argument("--postgres", action="store_true", help="on PostgreSQL only")
+    offer.add_argument("--backends", action="store_true", help="on ClickHouse and Spark, which it installs")
     offer = commands.add_parser("bench", help="run bench/NAME.py; other words go to it")
     offer.add_argument("name", nargs="?", help="none: list them")
     commands.add_parser("lint", help="ruff, mypy, import-linter")

@@ -84,3 +84,25 @@ def test_a_run_is_in_force_from_the_day_in_china(said, monkeypatch):
 def test_an_impact_statement_leaves_nobody_out(said):
     told = said("compare", BOOK, BOOK, "--as-of", "2024-06-30")
     assert "全体 1，不变 1，变动 0，未交代 0" in told
+
+
+def test_another_backend_must_be_known_and_installed(said, monkeypatch):
+    assert "没有名为“oracle”的计算后端" in said("run", BOOK, "--as-of", "2024-06-30", "--backend", "oracle", code=2)
+    monkeypatch.setattr("xinlu.engine.backends.find_spec", lambda package: None)
+    told = said("run", BOOK, "--as-of", "2024-06-30", "--backend", "spark", code=2)
+    assert "xinlu[spark]" in told
+    assert "--backend" in said("run", BOOK, "--as-of", "2024-06-30", "--to", "out", code=2)
+    assert not Run.objects.exists()
+
+
+def test_a_backend_keeps_the_run_that_is_there_or_leaves_the_results_elsewhere(said, tmp_path):
+    said("run", BOOK, "--as-of", "2024-06-30")
+    said("run", BOOK, "--as-of", "2024-06-30", "--backend", "duckdb")
+    assert Run.objects.count() == 1
+    told = said("run", BOOK, "--as-of", "2024-06-30", "--backend", "duckdb", "--to", str(tmp_path / "out"))
+    assert f"结果在 {tmp_path}" in told.replace("\n", "")
+    assert (tmp_path / "out" / BOOK / "findings" / "part-0.parquet").is_file()
+    copy = str(tmp_path / "columnar")
+    assert "结果在" in said(
+        "run", BOOK, "--as-of", "2024-06-30", "--backend", "duckdb", "--copy", copy, "--to", f"{tmp_path}/2"
+    )

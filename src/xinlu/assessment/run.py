@@ -6,15 +6,19 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TypedDict
 
 from django.conf import settings
 from django.db import transaction
 
 from xinlu.assessment.models import Run
+from xinlu.engine.backends import Backend, open_backend
+from xinlu.engine.backends.runs import moved, run_kept, run_on
+from xinlu.engine.duck import TableLike
 from xinlu.engine.kept import Kept
 from xinlu.engine.manifest import Manifest
 from xinlu.engine.whole import run_whole
@@ -23,14 +27,70 @@ from xinlu.journal.actor import Actor
 from xinlu.journal.append import append
 from xinlu.journal.models import Event
 from xinlu.journal.sequence import last_change
+from xinlu.law.catalogue import Catalogue
 from xinlu.law.library import Library
 from xinlu.law.problem import LawError, problem
 from xinlu.law.rulebook import Rulebook
 from xinlu.ledger import columnar
 
+
+class _Given(TypedDict):
+    catalogue: Catalogue
+    as_of: date
+    known_at: datetime
+    folder: Path
+    keep: list[str]
+
+
+class _Limits(TypedDict):
+    processes: int
+    memory_gib: float
+
+
 VERB_RAN = "assessment.run.made"
 DRAFT = ".draft-"
 """Begins the name of a folder in which a run is being written; no code of a run begins so."""
+
+
+@contextmanager
+def opened(backend: str) -> Iterator[Backend]:
+    """A backend by its address, closed at the end."""
+    engine = open_backend(backend)
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def cluster_tables(copy: str | None) -> Mapping[str, TableLike]:
+    """The tables of the columnar copy, under the address at which a cluster reads it."""
+    tables = columnar.tables()
+    return tables if copy is None else moved(tables, Path(settings.COLUMNAR), copy)
+
+
+def leave_books(
+    books: Iterable[str], *, as_of: date, known_at: datetime, backend: str, to: str, copy: str | None = None
+) -> list[str]:
+    """Evaluate books on a backend and leave findings and entries as Parquet under ``to``; gives the places.
+
+    Nothing is kept here: for results that are too big to bring, or wanted elsewhere.
+    """
+    library = current.library()
+    columnar.sync()
+    wanted = list(dict.fromkeys(books))
+    versions = [book for name in wanted for book in _versions(library, name)]
+    with opened(backend) as engine:
+        ran = run_on(
+            engine,
+            library.needed(*versions),
+            cluster_tables(copy),
+            catalogue=library.catalogue,
+            as_of=as_of,
+            known_at=known_at.astimezone(UTC).replace(tzinfo=None),
+        )
+        for book in wanted:
+            ran.write(book, to)
+    return [f"{to.rstrip('/')}/{book}" for book in wanted]
 
 
 class UnknownBook(LawError):
@@ -53,6 +113,8 @@ def run_books(
     at: datetime,
     known_at: datetime | None = None,
     sync: bool = True,
+    backend: str | None = None,
+    copy: str | None = None,
 ) -> list[Run]:
     """Evaluate books (with those that they read) on ``as_of`` with what was known at ``known_at`` (default: ``at``).
 
@@ -63,8 +125,11 @@ def run_books(
        takes its place in one step, with the run and its journal event.
 
     The same law, day and knowledge give the same bytes: a run that is there already with equal digests is
-    given back instead of a second one. Raises :class:`xinlu.engine.whole.RunFailed` when the machine fails; then
-    nothing is kept, and earlier runs stand as they are.
+    given back instead of a second one. ``backend``: another engine (:func:`xinlu.engine.backends.open_backend`), which
+    gives the same bytes; ``copy``: the address at which it reads the columnar copy.
+
+    Raises :class:`xinlu.engine.whole.RunFailed` when the machine fails; then nothing is kept, and earlier runs stand
+    as they are.
     """
     library = current.library()
     manifest = columnar.sync() if sync else Manifest.read(Path(settings.COLUMNAR))
@@ -72,17 +137,19 @@ def run_books(
     versions = [book for name in wanted for book in _versions(library, name)]
     known = (known_at or at).astimezone(UTC)
     with _draft() as folder:
-        kept = run_whole(
-            library.needed(*versions),
-            columnar.tables(),
-            catalogue=library.catalogue,
-            as_of=as_of,
-            known_at=known.replace(tzinfo=None),
-            folder=folder,
-            keep=wanted,
-            processes=settings.PROCESSES,
-            memory_gib=settings.MEMORY_GIB,
-        )
+        given: _Given = {
+            "catalogue": library.catalogue,
+            "as_of": as_of,
+            "known_at": known.replace(tzinfo=None),
+            "folder": folder,
+            "keep": wanted,
+        }
+        if backend is None:
+            limits: _Limits = {"processes": settings.PROCESSES, "memory_gib": settings.MEMORY_GIB}
+            kept = run_whole(library.needed(*versions), columnar.tables(), **given, **limits)
+        else:
+            with opened(backend) as engine:
+                kept = run_kept(engine, library.needed(*versions), cluster_tables(copy), **given)
         law = {book: _law(library, book) for book in wanted}
         return [
             _keep(kept[book], as_of=as_of, known_at=known, change=manifest.change, law=law[book], actor=actor, at=at)
