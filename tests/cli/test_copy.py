@@ -28,18 +28,18 @@ def said(settings, tmp_path):
     return say
 
 
-def change(number: str, fine: str = "0.200000", days: int = 0) -> None:
-    row = province.penalty(1, number, fine_amount=fine)
+def change(firm: int, number: str, fine: str = "0.200000", days: int = 0) -> None:
+    row = province.penalty(firm, number, fine_amount=fine)
     province.deliver(province.source(), ITEM, [row], when=province.at(days))
 
 
 def test_a_copy_is_synced_folded_checked_and_rebuilt(said):
-    assert province.firm() == 1
-    for number in range(50):
-        change(f"{number}号")
+    firm = province.firm()
+    rows = [province.penalty(firm, f"{number}号") for number in range(50)]
+    province.deliver(province.source(), ITEM, rows)
     assert "副本完整到变更" in said("sync")
     assert "副本与数据库一致" in said("check")
-    change("0号", fine="0.300000", days=1)
+    change(firm, "0号", fine="0.300000", days=1)
     assert "请先运行 xinlu copy sync" in said("check", code=1)
     assert "2 行在 1 个后续文件" in said("sync", "--no-tidy")
     assert "副本与数据库一致" in said("check")
@@ -52,8 +52,7 @@ def test_a_copy_is_synced_folded_checked_and_rebuilt(said):
 def test_a_check_finds_a_broken_file_and_rows_that_the_truth_lacks(said, settings):
     from xinlu.ledger.models import Record, RecordRole
 
-    province.firm()
-    change("1号")
+    change(province.firm(), "1号")
     said("sync")
     RecordRole.objects.all().delete()
     Record._base_manager.all().delete()

@@ -216,6 +216,7 @@ STEPS = [
     (Path, "replace"),
     (Path, "unlink"),
     (shutil, "rmtree"),
+    (columnar, "flush"),
     (os, "fsync"),
 ]
 

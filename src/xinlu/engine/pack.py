@@ -11,7 +11,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -86,13 +87,31 @@ def write(duck: duckdb.DuckDBPyConnection, parcel: Parcel) -> Packed:
 
 
 def settle(draft: Path, stem: str) -> str:
-    """Flush a file to the disk and give it the name of its content; gives that name."""
-    with draft.open("rb+") as handle:
+    """Give a file the name of its content; gives that name. :func:`flush` it before a manifest names it."""
+    with draft.open("rb") as handle:
         digest = hashlib.file_digest(handle, "sha256").hexdigest()
-        os.fsync(handle.fileno())
     name = f"{stem}-{digest[:24]}.parquet"
     draft.replace(draft.with_name(name))
     return name
+
+
+def flush(files: Iterable[Path]) -> None:
+    """Make files, and their names, survive a loss of power. Many at a time, so that the disk may join them."""
+
+    def one(path: Path) -> None:
+        handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    found = list(files)
+    folders = [] if os.name == "nt" else sorted({file.parent for file in found})
+    with ThreadPoolExecutor(16) as several:
+        for _ in several.map(one, found):
+            pass
+        for _ in several.map(one, folders):
+            pass
 
 
 def is_whole(file: Path) -> bool:

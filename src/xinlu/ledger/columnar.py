@@ -34,7 +34,7 @@ from django.db import transaction
 
 from xinlu.engine.compile.primitives import identifier, text_literal
 from xinlu.engine.manifest import NAME, Files, Manifest, identity, order
-from xinlu.engine.pack import Parcel, connect, is_whole, pack, settle, write
+from xinlu.engine.pack import Parcel, connect, flush, is_whole, pack, settle, write
 from xinlu.engine.shelves import Shelved
 from xinlu.gazette import current
 from xinlu.journal.sequence import last_change
@@ -394,6 +394,7 @@ def _never_none(folder: Path, schema: pa.Schema, files: Files) -> Files:
 
 def _install(place: Path, after: Manifest, before: Manifest) -> None:
     """Make ``after`` what readers find, then remove what neither it nor ``before`` names."""
+    flush(place / table / name for table, name in _names(after) - _names(before))
     _replace(place / NAME, after.text())
     _sweep(place, after, before)
 
@@ -411,10 +412,15 @@ def _replace(path: Path, text: str) -> None:
 
 
 def _sweep(place: Path, *kept: Manifest) -> None:
-    names = {(table, name) for manifest in kept for table, files in manifest.tables.items() for name in files.names}
+    names = set().union(*map(_names, kept))
     for path in place.glob("*/*"):
         if not path.parent.name.startswith(".") and path.is_file() and (path.parent.name, path.name) not in names:
             path.unlink(missing_ok=True)
+
+
+def _names(manifest: Manifest) -> set[tuple[str, str]]:
+    """Table and name of every file."""
+    return {(table, name) for table, files in manifest.tables.items() for name in files.names}
 
 
 def _shape(schemas: Mapping[str, pa.Schema]) -> str:
