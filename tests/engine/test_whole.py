@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -14,6 +16,8 @@ from tests.engine.populations.drawing import Law, Population, draw_population
 from tests.engine.populations.meeting import difference
 from tests.engine.populations.shelf import EACH_BOOK, shipped_law
 
+from xinlu.engine.bucket import Worker
+from xinlu.engine.compile.plan import Plan
 from xinlu.engine.kept import Kept
 from xinlu.engine.manifest import identity
 from xinlu.engine.result import RunResult, entries_of, findings_of
@@ -186,3 +190,57 @@ def test_a_run_that_fails_leaves_nothing_behind(ships: Any, tmp_path: Path, monk
         ran("broken", buckets=2)
     assert told.value.problems[0].code == "RUN-101"
     assert not (tmp_path / "broken").exists()
+
+
+def die(*_: Any) -> None:
+    os._exit(9)
+
+
+@dataclass(frozen=True)
+class Deadly:
+    """A table that kills whoever it is sent to: what an operating system does that runs out of memory."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return die, ()
+
+
+def test_a_process_that_dies_fails_the_run_and_leaves_nothing_behind(ships: Any, tmp_path: Path) -> None:
+    law, population, _ = ships
+    tables: dict[str, Any] = {**population.tables(law), "item_unread": (Deadly(),)}
+    where = {"folder": tmp_path / "dead", "shelves": SHELVES, "buckets": 4, "processes": 2}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("xinlu.engine.whole._sent", lambda table: table)
+        with pytest.raises(RunFailed) as told:
+            run_whole(law.books, tables, **where, **given(law, population))
+    assert told.value.problems[0].code == "RUN-102"
+    assert not (tmp_path / "dead").exists()
+
+
+def test_entries_that_do_not_add_up_fail_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    law = shipped_law("highway-design-firm", "2013")
+    population = drawn(law, Random(3))
+    monkeypatch.setattr(Worker, "check", wrong)
+    with pytest.raises(RunFailed) as told:
+        run_whole(law.books, population.tables(law), folder=tmp_path / "wrong", **given(law, population))
+    assert told.value.problems[0].code == "RUN-104"
+    assert not (tmp_path / "wrong").exists()
+
+
+def wrong(worker: Worker, plan: Plan) -> None:
+    """The check, on a sum that is one point higher than its entries."""
+    for fold in plan.sums:
+        worker.duck.connection.execute(f'UPDATE {plan.state} SET "{fold}" = "{fold}" + 1')
+    if worker.duck.rows(f"SELECT 1 FROM {plan.state}"):
+        CHECK(worker, plan)
+
+
+CHECK = Worker.check
+
+
+def test_less_memory_and_rows_in_another_order_give_the_same_bytes(tmp_path: Path) -> None:
+    law = shipped_law("highway-construction-firm", "2009")
+    population = drawn(law, Random(5))
+    wide = run_whole(law.books, population.tables(law), folder=tmp_path / "wide", **given(law, population))
+    tables = population.tables(law, Random(8))
+    narrow = run_whole(law.books, tables, folder=tmp_path / "narrow", memory_gib=0.4, **given(law, population))
+    assert digests(narrow) == digests(wide)
