@@ -84,3 +84,10 @@ def test_units_come_in_the_order_of_the_facts_and_outputs_in_that_of_the_book() 
     assert units == ["甲设计院", "乙设计院", "丙设计院"]
     outputs = [r["output"] for r in data["results"] if r["unit"] == "甲设计院"]
     assert outputs == list(LIBRARY.rulebooks["highway-design-firm"][0].outputs)
+
+
+def test_a_line_over_a_relation_or_a_finding_cites_the_subject_at_its_far_end() -> None:
+    data = trial("tokyo-mou-ship", "2014", index=5)
+    ship = next(r for r in data["results"] if (r["unit"], r["output"]) == ("Ship Two", "points"))
+    cited = {e["step"]: e["record"] for e in ship["entries"] if e["kind"] == "read"}
+    assert (cited["company"], cited["type_score"]) == ("Company Q", "Ship Two particulars")

@@ -16,7 +16,7 @@ from xinlu.engine.cases import plain_number, said
 from xinlu.engine.facts import Facts
 from xinlu.engine.provenance import CLAUSES, RATED_WHEN
 from xinlu.engine.result import Entry
-from xinlu.engine.trial import Answer
+from xinlu.engine.trial import Answer, cited
 from xinlu.law.rulebook import Rulebook
 from xinlu.law.source import Grade
 
@@ -95,7 +95,7 @@ def _why(entries: Iterable[Entry], book: Rulebook, facts: Facts) -> Table:
             _step(entry, book),
             _KINDS.get(entry.kind, entry.kind),
             _clause(entry, book),
-            facts.record_name(entry.record),
+            cited(entry, book, facts),
             str(entry.day or ""),
             arithmetic(entry, facts),
         )

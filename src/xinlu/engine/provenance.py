@@ -156,9 +156,10 @@ class Provenance:
         """The steps and clauses on which ``output`` rests."""
         found = self.book.outputs[output]
         clauses = {one for by in _evidence(found) for one in by}
-        steps: set[str] = {output, RATED_WHEN}
+        # An output may be called like the value or fold that it gives: its name is not yet a step that was followed.
+        steps: set[str] = set()
         self._follow(self.below("outputs", output), steps, clauses)
-        return Rest(frozenset(steps), frozenset(clauses))
+        return Rest(frozenset({output, RATED_WHEN, *steps}), frozenset(clauses))
 
     def _follow(self, nodes: Iterable[Node], steps: set[str], clauses: set[str]) -> None:
         for ref in [ref for node in nodes for ref in references(node)]:

@@ -21,6 +21,8 @@ from xinlu.engine.result import Entry, Finding, RunResult
 from xinlu.law.meaning import Meaning
 from xinlu.law.rulebook import Rulebook
 
+_OF_OUTPUTS: Final = frozenset({"output", "status", "band", "condition", "move"})
+"""Kinds of lines that an output writes; other lines under its name are of a value or fold that is called the same."""
 SCHEMA: Final = Path(__file__).with_name("trial.schema.json")
 
 
@@ -88,7 +90,7 @@ def _resting(provenance: Provenance, output: str, entries: Sequence[Entry]) -> t
     return tuple(
         e
         for e in entries
-        if e.step not in others
+        if not (e.step in others and (e.kind in _OF_OUTPUTS or e.step not in rest.steps))
         and (e.step in rest.steps or e.clause in rest.clauses or e.step in sources or e.step in facts)
     )
 
@@ -144,8 +146,8 @@ def _entry(entry: Entry, book: Rulebook, facts: Facts) -> dict[str, Any]:
         "clause": entry.clause,
         "article": (clause.clause or None) if clause else None,
         "title": clause.title if clause else None,
-        "record": facts.record_name(entry.record) or None,
-        "row": facts.record_name(entry.row) or None,
+        "record": cited(entry, book, facts) or None,
+        "row": _named(entry.row, _per(entry, book), book, facts) or None,
         "day": _plain(entry.day),
         "raw": _plain(entry.raw),
         "weight": _plain(entry.weight),
@@ -154,6 +156,28 @@ def _entry(entry: Entry, book: Rulebook, facts: Facts) -> dict[str, Any]:
         "lost_to": facts.record_name(entry.lost_to) or None,
         "grade": entry.grade,
     }
+
+
+def cited(entry: Entry, book: Rulebook, facts: Facts) -> str:
+    """The name in the facts of what an entry cites: a record, or the subject at the far end of a relation row or
+    finding, which have subjects as their keys. Empty when it cites nothing."""
+    clause, fold = book.clauses.get(entry.clause or ""), book.folds.get(entry.step)
+    source = clause.hits if clause else fold.over if fold else entry.step
+    return _named(entry.record, source, book, facts)
+
+
+def _per(entry: Entry, book: Rulebook) -> str | None:
+    fold = book.folds.get(entry.step)
+    return fold.per if fold else None
+
+
+def _named(key: int | None, source: str | None, book: Rulebook, facts: Facts) -> str:
+    law = book.sources.get(source or "")
+    of_subjects = law is not None and (
+        law.relation is not None
+        or (law.findings is not None and (law.unit.relation is not None or book.rates.subject is not None))
+    )
+    return facts.subject_name(key) if of_subjects else facts.record_name(key)
 
 
 def _plain(value: object) -> Any:

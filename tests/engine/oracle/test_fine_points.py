@@ -624,3 +624,17 @@ outputs: {answer: {title: 答案, value: points}}
 """
     played = play(text, records(act("r1", "2023-12-31", 1), act("r2", "2024-01-01", 2), act("r3", "2025-01-01", 3)))
     assert [one.number for one in played.result.findings["trial-book"]] == [2]
+
+
+def test_an_answer_called_like_its_value_rests_on_what_the_value_reads(play: Play) -> None:
+    """29: an output and the value that it gives may have one name; its grade follows the folds below all the same."""
+    played = play(
+        """
+sources: {acts: {item: other_behaviour, grade: unverified}}
+folds: {number: {over: acts, count: true}}
+values: {points: {is: "number * 2"}}
+outputs: {points: {title: 分, value: points}, number: {title: 次, value: number}}
+""",
+        "{subjects: [{id: 甲, kind: enterprise}]}",
+    )
+    assert [played.finding("甲", one).grade for one in ("points", "number")] == ["unverified", "unverified"]
