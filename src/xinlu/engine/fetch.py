@@ -31,16 +31,9 @@ def columns_named(books: Iterable[Rulebook], catalogue: Catalogue) -> dict[str, 
     """Table → the columns that the engine needs for ``books``: its own, and those whose names the books say."""
     said = {word for book in books for word in _WORD.findall(book.model_dump_json())}
     return {
-        name: tuple(
-            one for one in schema.names if one in _ALWAYS or one.removeprefix("role_") in said or one in _homes(schema)
-        )
+        name: tuple(one for one in schema.names if one in _ALWAYS or one.startswith("role_") or one in said)
         for name, schema in schemas(catalogue).items()
     }
-
-
-def _homes(schema: pa.Schema) -> list[str]:
-    """The column that decides on which shelf a row lies."""
-    return [one for one in schema.names if one.startswith("role_")][:1]
 
 
 @dataclass

@@ -211,16 +211,22 @@ def only(result: Result, wanted: Numbers, worked_out: Numbers) -> Result:
 
 
 def asked_columns(meanings: Mapping[str, Sequence[Meaning]], catalogue: Catalogue) -> list[tuple[str, str]]:
-    """(table, column) pairs by which the reaches of books ask for rows."""
-    found: list[tuple[str, str]] = []
+    """(table, column) pairs by which the reaches of books ask for rows, forwards and backwards."""
+    found: list[tuple[str, str]] = [("relation", "from_subject"), ("relation", "to_subject")]
     for meaning in (one for versions in meanings.values() for one in versions):
         rates = meaning.book.rates
         if rates.record is not None:
             found.append((f"item_{rates.record}", "record"))
         for source in meaning.book.sources.values():
-            relation = source.relation or source.unit.relation
-            if relation is not None:
-                found.append(("relation", "from_subject" if source.unit.unit_end == "from" else "to_subject"))
+            if source.unit.unit_role is not None:
+                found.append((f"item_{rates.record}", f"role_{source.unit.unit_role}"))
+            named = meaning.book.sources.get(source.unit.parent or source.unit.row or "")
+            if named is not None and named.item is not None:
+                column = str(source.unit.column)
+                role = catalogue.items[named.item].role(column)
+                found.append(
+                    (f"item_{named.item}", "record" if source.unit.parent else f"role_{column}" if role else column)
+                )
             if source.item is None:
                 continue
             item = catalogue.items[source.item]

@@ -117,9 +117,10 @@ class Prepared:
         if book not in self.ran:
             self.duck.connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} (unit BIGINT)")
         self.duck.connection.execute(f"DELETE FROM {table}")
-        if units:
-            rows = ", ".join(f"({int(unit)})" for unit in sorted(units))
-            self.duck.connection.execute(f"INSERT INTO {table} VALUES {rows}")
+        if len(units):
+            self.duck.connection.register("units named", pa.table({"unit": pa.array(sorted(units), pa.int64())}))
+            self.duck.connection.execute(f'INSERT INTO {table} SELECT unit FROM "units named"')
+            self.duck.connection.unregister("units named")
 
     def _make_ready(self) -> None:
         for book in self.order:
