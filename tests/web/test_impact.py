@@ -102,3 +102,8 @@ def test_whoever_takes_the_workbook_stands_in_the_journal(maker, drafted) -> Non
     assert [row[:4] for row in movers[1:]] == [[FIRM, "杭州市西湖区", "A", "B"]]
     event = Event.objects.get(verb=VERB_TAKEN)
     assert event.facts["after"] == "highway-design-firm@2013"
+
+
+def test_figures_about_single_records_are_for_the_whole_province_only(province) -> None:
+    weighings = {"before": "overlimit-determination@2016", "after": "overlimit-determination@2016", **DAY}
+    assert "全体数字只有省级可看" in open_page(signed_in("city"), "web:impact", **weighings)

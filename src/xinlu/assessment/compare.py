@@ -295,8 +295,12 @@ def _work_out(
         _write(duck, labels, draft)
         told = {"format": FORMAT, "populations": {name: population(duck, name) for name in outputs}}
         (draft / "statement.json").write_text(json.dumps(told), encoding="utf-8")
-        shutil.rmtree(folder, ignore_errors=True)
-        draft.replace(folder)
+        try:
+            draft.rename(folder)
+        except OSError:
+            # Somebody else has worked out the same at the same time; readers may have opened it already.
+            if not (folder / "statement.json").exists():
+                raise
     _discard_old()
 
 
