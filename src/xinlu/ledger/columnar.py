@@ -55,6 +55,8 @@ _BASIS = "列式副本（docs/commands.md）"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FULL_WORDS = ("no space left", "file too large", "disk quota", "disk full", "max_temp_directory_size")
 
+_VALUE_WORDS = ("Conversion Error", "Invalid Input Error", "Out of Range Error")
+
 
 class CopyError(LawError):
     """The copy could not be written; the one before stays as it was and can be read."""
@@ -464,6 +466,8 @@ def _told() -> Iterator[None]:
         said = str(error).splitlines()[0]
         raise _refused("COPY-003", f"有一个值不合目录规定的类型：{said}", "请更正这条记录后再同步") from error
     except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        if any(word in str(error) for word in _VALUE_WORDS):  # said by a packing process
+            raise _refused("COPY-003", f"有一个值不合目录规定的类型：{error}", "请更正这条记录后再同步") from error
         if getattr(error, "errno", None) in _FULL or any(word in str(error).lower() for word in _FULL_WORDS):
             raise _refused(
                 "COPY-001", "磁盘空间不足，列式副本没有写成", "请腾出空间后再同步；原来的副本没有改动，仍可读取"
