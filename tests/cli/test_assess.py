@@ -83,7 +83,7 @@ def test_a_run_is_in_force_from_the_day_in_china(said, monkeypatch):
 
 def test_an_impact_statement_leaves_nobody_out(said):
     told = said("compare", BOOK, BOOK, "--as-of", "2024-06-30")
-    assert "全体 1，不变 1，变动 0，未交代 0" in told
+    assert "全体 1 = 不变 1 + 变动 0，未交代 0" in told
 
 
 def test_another_backend_must_be_known_and_installed(said, monkeypatch):
