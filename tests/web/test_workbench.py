@@ -200,7 +200,7 @@ def test_two_persons_publish_and_the_pages_go_by_it(
     assert "等您审核" in text_of(chief.get(reverse("web:workbench")))
     reading = chief.get(reverse("web:amendment", args=[draft.pk]))
     words = text_of(reading)
-    for part in ("等级：信用中等 › 名称", "施行期：起", "2013 版同日失效", "发布后不能再改"):
+    for part in ("等级：信用中等 › 名称", "施行期：起", "2013 版同日失效", "发布后不能再改", "依据新办法"):
         assert part in words
     assert "GZ-012" in text_of(act(chief, draft, "refuse"))
     assert "已退回" in text_of(act(chief, draft, "refuse", words="请写明依据"))
@@ -253,6 +253,14 @@ def test_parts_are_found_again_by_name_when_others_come_before_them() -> None:
         ("added", "等级：很好 › 名称"),
         ("changed", "等级：良好 › 名称"),
     }
+
+
+def test_a_number_or_day_is_another_one_and_not_the_same_with_some_figures_changed() -> None:
+    found = differences("n: 85\nday: 2018-06-01\ntext: 扣3分的办法", "n: 95\nday: 2026-10-01\ntext: 扣5分的办法")
+    assert [(one.before, one.after) for one in found[:2]] == [
+        (((False, "85"),), ((False, "95"),)),
+        (((False, "2018-06-01"),), ((False, "2026-10-01"),)),
+    ]
 
 
 def test_a_text_that_cannot_be_read_differs_as_a_whole() -> None:

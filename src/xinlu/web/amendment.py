@@ -72,6 +72,7 @@ def page(
         "is_author": edition.author_id == person.pk,
         "reviews": edition.state == Edition.State.SUBMITTED and may_review(edition, person),
         "refusal": _last_refusal(edition),
+        "asked": edition.steps.filter(kind=Step.Kind.SUBMITTED).order_by("-number").first(),
         "refused": refused,
         **_dates(edition),
         **_PARTS[tab](request, edition, written),

@@ -3,6 +3,7 @@ and what differs between two texts, part by part and line by line."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
@@ -183,7 +184,15 @@ def differences(before: str, after: str) -> tuple[Change, ...]:
         return changes({"全文": before}, {"全文": after})
     words = {key: words for found in (old, new) for key, (words, _) in found.items()}
     found = changes({key: value for key, (_, value) in old.items()}, {key: value for key, (_, value) in new.items()})
-    return tuple(replace(one, where=words[one.where]) for one in found)
+    return tuple(replace(_whole(one), where=words[one.where]) for one in found)
+
+
+def _whole(one: Change) -> Change:
+    """A number, day or version is another one, not the same with some figures changed."""
+    old, new = ("".join(part for _, part in side) for side in (one.before, one.after))
+    if one.kind != "changed" or not all(len(value) <= _SHORT and re.search(r"\d", value) for value in (old, new)):
+        return one
+    return replace(one, before=((False, old),), after=((False, new),))
 
 
 def _flat(text: str) -> dict[str, tuple[str, str]] | None:
@@ -200,6 +209,7 @@ def _flat(text: str) -> dict[str, tuple[str, str]] | None:
     return found
 
 
+_SHORT = 16
 _CALLED = ("level", "name", "case", "id", "kind", "relation", "clause_id")
 """Keys by which the members of a list are known."""
 
