@@ -6,6 +6,7 @@ found. It holds no state that a result could depend on, so any worker may take a
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from xinlu.engine.compile.plan import Plan
 from xinlu.engine.compile.primitives import identifier, text_literal
 from xinlu.engine.duck import Duck, TableLike
 from xinlu.engine.kept import ROW_GROUP, Written, write_shelves
-from xinlu.engine.route import Bucketing, Way, brought, is_near, known, routes
+from xinlu.engine.route import Bucketing, Routes, Way, brought, is_near, known, routes
 from xinlu.engine.run import Prepared, compile_books, in_order, peer_table, understand_all
 from xinlu.engine.shelves import Shelved
 from xinlu.engine.tables import schemas
@@ -101,7 +102,8 @@ class Worker:
         work = self.work
         self.at, self.step = number, work.passes[number]
         self.duck = Duck({}, threads=work.threads, memory_gib=work.memory_gib)
-        spill = text_literal(str(work.scratch / "spill"))
+        # Two processes would write the same names.
+        spill = text_literal(str(work.scratch / f"spill-{os.getpid()}"))
         self.duck.connection.execute(f"SET temp_directory = {spill}; SET enable_progress_bar = false")
         chosen = {key: one for key, one in self.meanings.items() if key[0] in self.step.books}
         self.plans = compile_books(
@@ -114,13 +116,7 @@ class Worker:
             frozen=self.step.frozen,
             only=self.step.books,
         )
-        self.routes = routes(
-            chosen.values(),
-            work.catalogue,
-            work.bucketing,
-            known_at=work.known_at,
-            elsewhere=lambda book: book in self.step.before,
-        )
+        self.routes = routes_of(work, chosen.values(), self.step)
         self.enumerations: set[str] = set()
         self.texts = [step.sql for book in self.step.books for plan in self.plans[book] for step in plan.steps]
         for index, book in enumerate(self.order):
@@ -161,46 +157,32 @@ class Worker:
         """Folder of the findings of a book that later passes read."""
         return self.work.scratch / "wide" / book
 
-    def kept_by(self, table: str) -> str | None:
-        one = self.work.tables.get(table)
-        if isinstance(one, Shelved) and one.shelves == self.work.bucketing.shelves:
-            return one.kept_by
-        return None
-
-    def bring(self, number: int) -> None:
-        """Bring rows to the buckets of a pass where they do not lie there already; links are made on the way."""
+    def bring(self, number: int, table: str) -> None:
+        """Bring rows of a table to the buckets of a pass where they do not lie there already."""
         self.open(number)
-        wanted = {}
-        for table, ways in sorted(self.routes.ways.items()):
-            if all(is_near(way, self.kept_by(table)) for way in ways) or not self.there(table):
-                continue
-            wanted[table] = ways
-        if not wanted:
-            return
-        for table in self.source_tables(wanted):
-            self.duck.register(table, self.rows_of(table))
-        self.make_links(wanted)
-        for table, ways in wanted.items():
-            where = "TRUE" if table.startswith("wide ") else known("r", self.work.known_at)
-            sql = brought(
-                table,
-                ways,
-                self.work.bucketing,
-                self.columns(table),
-                kept_by=self.kept_by(table),
-                where=where,
-            )
-            target = self.target(number, table)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            options = "FORMAT parquet, PARTITION_BY (bucket), COMPRESSION snappy"
-            self.duck.connection.execute(f"COPY ({sql}) TO {text_literal(str(target))} ({options})")
-        self.close()
+        ways = self.routes.ways[table]
+        links = self.links_of(ways)
+        for source in self.source_tables(table, links):
+            self.duck.register(source, self.rows_of(source))
+        for link in links:
+            self.duck.connection.execute(f"CREATE TEMP TABLE {identifier(link)} AS {self.routes.links[link]}")
+        sql = brought(
+            table,
+            ways,
+            self.work.bucketing,
+            self.columns(table),
+            kept_by=kept_by(self.work, table),
+            where="TRUE" if table.startswith("wide ") else known("r", self.work.known_at),
+        )
+        target = self.target(number, table)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        options = "FORMAT parquet, PARTITION_BY (bucket), COMPRESSION snappy"
+        self.duck.connection.execute(f"COPY ({sql}) TO {text_literal(str(target))} ({options})")
+        for link in links:
+            self.duck.connection.execute(f"DROP TABLE {identifier(link)}")
 
     def target(self, number: int, table: str) -> Path:
         return self.work.scratch / f"brought-{number}" / table
-
-    def there(self, table: str) -> bool:
-        return table.startswith("wide ") or table in self.work.tables
 
     def rows_of(self, table: str) -> TableLike:
         if table.startswith("wide "):
@@ -208,22 +190,19 @@ class Worker:
         given = self.work.tables.get(table)
         return schemas(self.work.catalogue)[table].empty_table() if given is None else given
 
-    def source_tables(self, wanted: Iterable[str]) -> list[str]:
-        """Tables that are brought, and those that links are made from."""
-        texts = " ".join(self.routes.links.values())
-        known_tables = set(schemas(self.work.catalogue)) | {f"wide {book}" for book in self.step.before}
-        linked = {one for one in known_tables if identifier(one) in texts or _named(one, texts)}
-        return sorted(linked | set(wanted))
+    def source_tables(self, table: str, links: Iterable[str]) -> list[str]:
+        """A table that is brought, and those that its links are made from."""
+        texts = " ".join(self.routes.links[one] for one in links)
+        tables = set(schemas(self.work.catalogue)) | {f"wide {book}" for book in self.step.before}
+        return sorted({one for one in tables if identifier(one) in texts or _named(one, texts)} | {table})
 
-    def make_links(self, wanted: Mapping[str, Collection[Way]]) -> None:
-        """Make the links that the wanted tables go by, and those that these are made from."""
-        needed = {way.link for ways in wanted.values() for way in ways if way.link}
+    def links_of(self, ways: Collection[Way]) -> list[str]:
+        """The links that ways go by, each after those that it is made from."""
+        needed = {way.link for way in ways if way.link}
         for name, sql in reversed(self.routes.links.items()):
             if name in needed:
-                needed |= {other for other in self.routes.links if identifier(other) in sql}
-        for name, sql in self.routes.links.items():
-            if name in needed:
-                self.duck.connection.execute(f"CREATE TEMP TABLE {identifier(name)} AS {sql}")
+                needed |= {other for other in self.routes.links if other != name and identifier(other) in sql}
+        return [name for name in self.routes.links if name in needed]
 
     # ── one bucket ──────────────────────────────────────────────────────────────────────────────
 
@@ -267,14 +246,14 @@ class Worker:
                 continue
             parts = [f"SELECT {listed} FROM {identifier(self.sample(table))} WHERE FALSE"]
             given = self.work.tables.get(table)
-            if isinstance(given, Shelved) and any(is_near(way, self.kept_by(table)) for way in ways):
+            if isinstance(given, Shelved) and any(is_near(way, kept_by(self.work, table)) for way in ways):
                 near = given.query(self.work.bucketing.holds(bucket))
                 parts.append(f"SELECT {listed} FROM ({near}) r WHERE {known('r', self.work.known_at)}")
             place = self.target(number, table) / f"bucket={bucket}"
             if place.is_dir():
                 files = text_literal(str(place / "*.parquet"))
                 parts.append(f"SELECT {listed} FROM read_parquet({files}, hive_partitioning = false)")
-            rows = identifier(f"rows of {table}")
+            rows = identifier(f"bucket of {table}")
             self.duck.connection.execute(f"CREATE OR REPLACE TEMP TABLE {rows} AS {' UNION ALL '.join(parts)}")
             self.loaded.add(table)
             knowledge = "" if table.startswith("wide ") else f", {_ALWAYS_KNOWN}"
@@ -304,7 +283,7 @@ class Worker:
         test = f"{self.work.bucketing.of(number)} = {bucket}"
         self.duck.connection.execute(
             f"CREATE OR REPLACE TEMP TABLE {identifier('own ' + table)} AS "
-            f"SELECT DISTINCT {number} AS unit FROM {identifier('rows of ' + table)} WHERE {test}"
+            f"SELECT DISTINCT {number} AS unit FROM {identifier('bucket of ' + table)} WHERE {test}"
         )
 
     def empty(self) -> None:
@@ -313,7 +292,7 @@ class Worker:
             for plan in self.plans[book]:
                 self.duck.connection.execute(f"DROP TABLE IF EXISTS {plan.wide}")
         for table in sorted(self.loaded):
-            for name in ("rows of ", "own "):
+            for name in ("bucket of ", "own "):
                 self.duck.connection.execute(f"DROP TABLE IF EXISTS {identifier(name + table)}")
         self.loaded.clear()
 
@@ -381,6 +360,31 @@ class Worker:
             found, value = shares.get(one, (0, 0)), (values[2 * index], values[2 * index + 1])
             if found != value:
                 raise NotAddingUp(f"{plan.book} {plan.version} {one}: {found} {value}")
+
+
+def routes_of(work: Work, meanings: Iterable[Meaning], step: Pass) -> Routes:
+    """How rows find the buckets of a pass; ``meanings``: of the books that it runs."""
+    return routes(
+        meanings,
+        work.catalogue,
+        work.bucketing,
+        known_at=work.known_at,
+        elsewhere=lambda book: book in step.before,
+    )
+
+
+def to_bring(work: Work, meanings: Iterable[Meaning], step: Pass) -> list[str]:
+    """Tables with rows that must be brought to the buckets of a pass, items first: they are the longest."""
+    found = routes_of(work, meanings, step).ways
+    there = [table for table in found if table in work.tables or table.startswith("wide ")]
+    away = [table for table in there if not all(is_near(way, kept_by(work, table)) for way in found[table])]
+    return sorted(away, key=lambda table: (-len(found[table]), table))
+
+
+def kept_by(work: Work, table: str) -> str | None:
+    """SQL of the number that decides on which shelf a row lies in the files; None where files have no such shelves."""
+    one = work.tables.get(table)
+    return one.kept_by if isinstance(one, Shelved) and one.shelves == work.bucketing.shelves else None
 
 
 _KNOWLEDGE = ("recorded_at", "superseded_at")

@@ -26,11 +26,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from xinlu.engine.bucket import Found, NotAddingUp, Pass, Work, Worker
+from xinlu.engine.bucket import Found, NotAddingUp, Pass, Work, Worker, to_bring
 from xinlu.engine.compile.primitives import text_literal
 from xinlu.engine.duck import TableLike
 from xinlu.engine.kept import Kept, Written
@@ -219,7 +220,7 @@ class _Gathered:
             self.units[version] = self.units.get(version, 0) + units
 
 
-Hands = Callable[[str, Sequence[tuple[int, ...]]], list[list[Found]]]
+Hands = Callable[[str, Sequence[tuple[Any, ...]]], list[list[Found]]]
 """Has a verb of the worker done for each of several arguments; gives what came of each."""
 
 
@@ -236,7 +237,8 @@ class _Run:
         gathered = {book: _Gathered() for book in self.order if book in self.work.kept}
         for number, step in enumerate(self.work.passes):
             if self.work.bucketing.buckets > 1:
-                self.hands("bring", [(number,)])
+                meanings = [one for key, one in self.meanings.items() if key[0] in step.books]
+                self.hands("bring", [(number, table) for table in to_bring(self.work, meanings, step)])
             for found in self.hands("run", [(number, bucket) for bucket in range(self.work.bucketing.buckets)]):
                 for one in found:
                     gathered[one.book].take(one)
@@ -314,12 +316,12 @@ def _start(work: Work) -> None:
     _worker = Worker(work)
 
 
-def _do(verb: str, task: tuple[int, ...]) -> list[Found]:
+def _do(verb: str, task: tuple[Any, ...]) -> list[Found]:
     assert _worker is not None
     return _done(_worker, verb, task)
 
 
-def _done(worker: Worker, verb: str, task: tuple[int, ...]) -> list[Found]:
+def _done(worker: Worker, verb: str, task: tuple[Any, ...]) -> list[Found]:
     if verb == "bring":
         worker.bring(*task)
         return []
