@@ -35,6 +35,7 @@ SIZE = 40
 _APART = "never both hold, so that their order decides nothing"
 _OF_THE_OTHER = "levels are those of the book that is read, and ordered by its set"
 _BETWEEN = "a limit with a square root lies between whole numbers of detentions"
+_WORST = "both lead down to the worst level"
 _DRIVERS = "drivers are compared with AA alone, which stays above and below the same levels that they have"
 _BELOW = "compared with a bound that lies far above what stands in for a missing number"
 _NO_MOVE = "no move limits the tier, so that nothing tells the order"
@@ -88,7 +89,7 @@ SURVIVORS: dict[str, dict[str, str]] = {
     "safety-code-driver sample-1": {"outputs.code.conditions.2": "past the line before them both " + _APART},
     "safety-code-firm sample-1": {"outputs.care.conditions.0": "both tighten, and neither cites a record"},
     "sole-trader-freight sample-1": {
-        "outputs.level.moves 不高于经营者诚信考核等级的上一级 / 在严重失信名单上的定为B级": "both lead down to the worst level"
+        "outputs.level.moves 不高于经营者诚信考核等级的上一级 / 在严重失信名单上的定为B级": _WORST
     },
     "taxi-driver 2018": {
         "outputs.bad_record.conditions.0": "both list under the same clause",
