@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import duckdb
 import pytest
 
 from xinlu.demo.reference import shape
-from xinlu.demo.reference.province import Province, write_province
+from xinlu.demo.reference.province import Province, read_province, write_province
 from xinlu.engine.duck import Duck
 from xinlu.engine.manifest import Manifest
 from xinlu.engine.run import Prepared, prepare
@@ -29,8 +30,13 @@ def library() -> Library:
 
 
 @pytest.fixture(scope="module")
-def province(library: Library, tmp_path_factory: pytest.TempPathFactory) -> Province:
-    return write_province(tmp_path_factory.mktemp("reference") / "copy", library, records=RECORDS)
+def province(library: Library, made_once: Callable[[str, Callable[[Path], None]], Path]) -> Province:
+    folder = made_once("reference province", lambda empty: _write(empty / "copy", library))
+    return read_province(folder / "copy", library.catalogue)
+
+
+def _write(folder: Path, library: Library) -> None:
+    write_province(folder, library, records=RECORDS)
 
 
 @pytest.fixture(scope="module")
@@ -109,11 +115,13 @@ def test_files_lie_on_shelves_sorted_and_a_key_stands_once(
         assert rows_of(province, name) == rows_of(shelved, name), "shelves and threads change no row"
 
 
+@pytest.mark.slow
 def test_another_seed_gives_another_province(library: Library, province: Province, tmp_path: Path) -> None:
     other = write_province(tmp_path / "copy", library, records=RECORDS, seed=2)
     assert rows_of(other, "item_driver_points") != rows_of(province, "item_driver_points")
 
 
+@pytest.mark.slow
 def test_the_hidden_risk_leads_to_more_bad_records_and_to_more_liable_accidents_afterwards(
     library: Library, tmp_path: Path
 ) -> None:
