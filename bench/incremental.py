@@ -36,7 +36,7 @@ import pyarrow.parquet as pq
 from xinlu.demo.reference import shape
 from xinlu.demo.reference.province import Province, read_province, write_province
 from xinlu.engine.compile.primitives import identifier
-from xinlu.engine.delta import AnyRun, shelf_rows, write_delta
+from xinlu.engine.delta import AnyRun, Delta, shelf_rows, write_delta
 from xinlu.engine.duck import Duck
 from xinlu.engine.incremental import Changed, Partial, reckon_changed, reckon_later
 from xinlu.engine.kept import Kept
@@ -234,7 +234,6 @@ class Bench:
             tables = self.with_later(rows, many)
             warm = self.reckoner.over(tables, LATER)
             seconds, (partial, runs) = timed(lambda w=warm, r=rows, m=many: self.written(w, r, m))
-            warm.close()
             units = sum(len(one) for one in partial.units.values())
             lines = sum(one.entries.num_rows for one in partial.results.values())
             share = seconds / self.seconds
@@ -246,7 +245,7 @@ class Bench:
                 self.limits["10000"] = seconds / max(2.0, 0.05 * self.seconds)
             if many <= self.options.compare and many == self.largest_compared():
                 equal = self.same(runs, tables)
-            for run in {one for one in runs.values() if not isinstance(one, Kept)}:
+            for run in [one for one in runs.values() if isinstance(one, Delta)]:
                 shutil.rmtree(run.own.folder)
         return table, equal
 

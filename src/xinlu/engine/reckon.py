@@ -16,13 +16,15 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xinlu.engine.compile.plan import Plan, compile_book
+from xinlu.engine.compile.primitives import identifier
 from xinlu.engine.duck import Duck, TableLike
 from xinlu.engine.fetch import Fetch, Fetched, columns_named
 from xinlu.engine.find import Finder, Numbers, numbers_of
 from xinlu.engine.oracle import evaluate_meanings
-from xinlu.engine.peers import Peers
+from xinlu.engine.peers import Peers, ranked
 from xinlu.engine.result import ENTRIES_SCHEMA, FINDINGS_SCHEMA, entries_table, findings_table
-from xinlu.engine.run import Prepared, prepare, understand_all
+from xinlu.engine.run import Prepared, understand_all
 from xinlu.law.catalogue import Catalogue
 from xinlu.law.meaning import Meaning
 from xinlu.law.rulebook import Rulebook
@@ -64,7 +66,7 @@ class Reckoner:
     threads: int | None = None
     memory_gib: float | None = None
     small: int = SMALL
-    prepared: dict[tuple[str, ...], Prepared] = field(default_factory=dict)
+    compiled_books: dict[str, list[Plan]] = field(default_factory=dict)
 
     @cached_property
     def meanings(self) -> dict[str, list[Meaning]]:
@@ -87,20 +89,21 @@ class Reckoner:
         )
 
     def on(self, as_of: date, known_at: datetime | None = None) -> Reckoner:
-        """The same for another day, over the same open files."""
-        again = replace(self, as_of=as_of, known_at=known_at or self.known_at, prepared={})
-        again.__dict__["meanings"], again.__dict__["finder"] = self.meanings, self.finder
+        """The same for another day, over the same open files. Close the first one, not this."""
+        again = replace(self, as_of=as_of, known_at=known_at or self.known_at, compiled_books={})
+        again.__dict__.update(meanings=self.meanings, families=self.families, finder=self.finder, duck=self.duck)
         return again
 
     def over(self, tables: Mapping[str, TableLike], known_at: datetime) -> Reckoner:
-        """The same with more known: other files of the same province."""
-        again = replace(self, tables=tables, known_at=known_at, prepared={})
-        again.__dict__["meanings"] = self.meanings
+        """The same with more known: other files of the same province. Close the first one, not this."""
+        again = replace(self, tables=tables, known_at=known_at, compiled_books={})
+        again.__dict__.update(meanings=self.meanings, families=self.families, duck=self.duck)
         return again
 
     def make_ready(self) -> None:
-        """Open what a first question would have to open: notes of files, indexes."""
+        """Make what a first question would have to make: directories, indexes, a place for compiled plans."""
         self.finder.make_ready(sorted(set(asked_columns(self.meanings, self.catalogue))))
+        self.duck.rows("SELECT 1")
 
     def reckon(self, units: Units) -> dict[str, Result]:
         """Findings and entries of ``units``, by book; a unit that is not in the population has none."""
@@ -169,36 +172,54 @@ class Reckoner:
 
     def compiled(self, books: Sequence[str], fetched: Fetched, tables: Mapping[str, pa.Table]) -> dict[str, Result]:
         """Worked out by the compiled plans of these books, which are made once."""
-        key = tuple(books)
-        if key not in self.prepared:
-            duck = Duck(self._shapes(), threads=self.threads, memory_gib=self.memory_gib)
-            versions = [meaning.book for book in books for meaning in self.meanings[book]]
-            self.prepared[key] = prepare(
-                versions,
-                duck,
-                catalogue=self.catalogue,
-                as_of=self.as_of,
-                known_at=self.known_at,
-                narrowed=True,
-                peers=self.peers,
-            )
-        prepared = self.prepared[key]
+        duck = self.duck
         for name, table in tables.items():
-            prepared.duck.register(name, table)
-        prepared.run({book: fetched.units[book].tolist() for book in books})
+            duck.register(name, table)
+        plans = {book: self.plans(book) for book in books}
+        prepared = Prepared(duck, plans, list(books), {}, narrowed=True)
+        prepared.run({book: fetched.units[book].tolist() for book in books}, again=False)
         found = {book: Result(prepared.findings(book), prepared.entries(book)) for book in books}
         for name in tables:
-            prepared.duck.register(name, self.finder.schemas[name].empty_table())
+            duck.register(name, self.finder.schemas[name].empty_table())
+        for plan in (plan for book in books for plan in plans[book]):
+            duck.drop(plan.steps)
         return found
 
-    def _shapes(self) -> dict[str, pa.Table]:
-        return {name: schema.empty_table() for name, schema in self.finder.schemas.items()}
+    @cached_property
+    def duck(self) -> Duck:
+        """Where compiled plans run: every table is there, and empty."""
+        shapes = {name: schema.empty_table() for name, schema in self.finder.schemas.items()}
+        return Duck(shapes, threads=self.threads, memory_gib=self.memory_gib)
+
+    def plans(self, book: str) -> list[Plan]:
+        """The compiled versions of a book for the day, made once."""
+        if book not in self.compiled_books:
+            snapshots = (self.peers or {}).get(book, {})
+            found = []
+            for meaning in self.meanings[book]:
+                prefix = f"{book} {meaning.book.version} "
+                for value, one in meaning.book.values.items():
+                    if one.peer is not None and value in snapshots:
+                        self.duck.register(f"{prefix}peer_{value}", ranked(one.peer, snapshots[value]))
+                found.append(
+                    compile_book(
+                        meaning,
+                        self.catalogue,
+                        as_of=self.as_of,
+                        known_at=self.known_at,
+                        prefix=prefix,
+                        wanted=identifier(f"wanted {book}"),
+                        finding_tables={other: identifier(f"wide {other}") for other in self.meanings},
+                        frozen=snapshots,
+                    )
+                )
+            self.compiled_books[book] = found
+        return self.compiled_books[book]
 
     def close(self) -> None:
         """Let go of files and plans."""
-        for one in self.prepared.values():
-            one.duck.close()
-        self.prepared.clear()
+        if "duck" in self.__dict__:
+            self.__dict__.pop("duck").close()
         self.finder.close()
 
 

@@ -93,10 +93,10 @@ class Prepared:
     ran: set[str] = field(default_factory=set)
     enumerations: set[str] = field(default_factory=set)
 
-    def run(self, units: Mapping[str, Collection[int]] | None = None) -> None:
+    def run(self, units: Mapping[str, Collection[int]] | None = None, *, again: bool = True) -> None:
         """Run all plans in order; ``units``: book → units (needed when the plans were narrowed).
 
-        A narrowed plan is parsed and planned once, on its first run."""
+        A narrowed plan is parsed once, on its first run, unless it is not to be run ``again``."""
         for book in self.order:
             if self.narrowed:
                 self._want(book, (units or {}).get(book, ()))
@@ -108,7 +108,7 @@ class Prepared:
             if book not in self.ran:
                 wides = " UNION ALL BY NAME ".join(f"SELECT * FROM {plan.wide}" for plan in self.plans[book])
                 self.duck.connection.execute(f"CREATE OR REPLACE VIEW {identifier('wide ' + book)} AS {wides}")
-        if self.narrowed and not self.ran:
+        if self.narrowed and again and not self.ran:
             self._make_ready()
 
     def _want(self, book: str, units: Collection[int]) -> None:
