@@ -204,7 +204,12 @@ _ALL = (
     Code("FACT-116", "没有这部评价规则", _FACTS, "请把规则文件放在旁边或 standards/ 中"),
     # ── runs ──
     Code("RUN-101", "磁盘已满", _RUNS, "请腾出磁盘空间后重新运行；此前的批次完好，照常可用"),
-    Code("RUN-102", "计算进程中途退出", _RUNS, "多为内存不足被系统终止：请调低 XINLU_PROCESSES，或换内存更大的机器后重新运行"),
+    Code(
+        "RUN-102",
+        "计算进程中途退出",
+        _RUNS,
+        "多为内存不足被系统终止：请调低 XINLU_PROCESSES，或换内存更大的机器后重新运行",
+    ),
     Code("RUN-103", "内存不够", _RUNS, "请调高 XINLU_MEMORY_GIB，或调低 XINLU_PROCESSES 后重新运行"),
     Code("RUN-104", "积分明细之和与结果不符", _RUNS, "结果不可用，也没有留下；请连同法规版本报告给维护者"),
 )  # fmt: skip
