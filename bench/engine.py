@@ -353,15 +353,15 @@ class Bench:
 
     def same(self) -> dict[str, Any]:
         """The same digests, however a run is cut."""
-        folder, out = self.province(SAME_RECORDS), self.work / "run"
+        folder, out = self.province(min(SAME_RECORDS, self.options.records)), self.work / "run"
         stirred = stir(folder, self.work / "stirred")
         ways: dict[str, tuple[Path, dict[str, object]]] = {
             "8 buckets, 2 processes": (folder, {"buckets": 8, "processes": 2}),
             "1 bucket, 1 process": (folder, {"buckets": 1, "processes": 1}),
             "64 buckets, 1 process": (folder, {"buckets": 64, "processes": 1}),
-            "8 buckets, 3 processes, half the memory": (
+            "32 buckets, 3 processes, three quarters of the memory": (
                 folder,
-                {"buckets": 8, "processes": 3, "memory": self.options.memory / 2},
+                {"buckets": 32, "processes": 3, "memory": self.options.memory * 3 / 4},
             ),
             "8 buckets, 2 processes, rows in another order": (stirred, {"buckets": 8, "processes": 2}),
         }
