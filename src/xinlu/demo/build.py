@@ -85,6 +85,7 @@ def build(
     steps = steps or Steps()
     place = folder or Path(settings.VAR) / "demo"
     built = Built(place, seed, scale)
+    current.restore()  # what an earlier demo published is no more
     with _timed(built, "generate"), steps.step("生成示例省", None):
         world = make(settings.STANDARDS, seed=seed, scale=scale, today=today)
         files = write_deliveries(world, place / "deliveries")
