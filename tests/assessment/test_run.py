@@ -178,7 +178,9 @@ def test_a_full_disk_is_told_and_the_last_good_run_is_still_served(ran, monkeypa
     with pytest.raises(RunFailed) as told:
         run_books([ran.book], as_of=DAY + timedelta(days=1), actor=province.ACTOR, at=province.at(206))
     (problem,) = told.value.problems
-    assert problem.code == "RUN-101" and "磁盘已满" in problem.sentence and problem.next_step
+    assert problem.code == "RUN-101"
+    assert "磁盘已满" in problem.sentence
+    assert problem.next_step
     assert [one.name for one in runs_folder().iterdir()] == [ran.code]
     assert Run.objects.count() == 1
     assert entries_of(everything, ran.code, unit) == before

@@ -334,7 +334,7 @@ class Worker:
         prepared = Prepared(self.duck, {book: plans}, [book], {}, enumerations=self.enumerations)
         for name in ("findings", "entries") if self.work.entries else ("findings",):
             reader = self.duck.connection.sql(prepared.query(book, name, shelves=self.work.bucketing.shelves))
-            batches = reader.to_arrow_reader(2 * ROW_GROUP)
+            batches = reader.to_arrow_reader(4 * ROW_GROUP)
             files[name] = write_shelves(batches, batches.schema, folder, name, self.work.bucketing.shelves)
         if self.work.entries:
             for plan in plans:

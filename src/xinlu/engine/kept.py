@@ -29,7 +29,7 @@ from xinlu.engine.shelves import shelf_of
 
 FORMAT: Final = 1
 NAME: Final = "run.json"
-ROW_GROUP: Final = 32_768
+ROW_GROUP: Final = 16_384
 """Rows in one row group: files are sorted by unit, so one unit's rows lie in one or two groups."""
 RESULTS: Final[Mapping[str, pa.Schema]] = {"findings": FINDINGS_SCHEMA, "entries": ENTRIES_SCHEMA}
 

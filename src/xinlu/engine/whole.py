@@ -46,7 +46,7 @@ from xinlu.law.typing_rules import Ref
 
 BUCKET_BYTES = 48 * 1024 * 1024
 """Bytes of files that one bucket may hold, with half a GiB for its process."""
-OWN_GIB = 0.22
+OWN_GIB = 0.27
 """Memory that a process needs beside DuckDB: the interpreter, the law, rows on their way to a file."""
 
 
