@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +26,10 @@ _WORD = re.compile(r"\w+")
 _SPANS = ("occurred_on", "effective_from", "effective_until", "valid_from", "valid_until")
 _ALWAYS = {*_SPANS, "record", "parent", "subject", "relation", "from_subject", "to_subject"}
 _ALWAYS |= {"recorded_at", "superseded_at"}
+
+
+Asked: TypeAlias = tuple[str, str, bytes]
+"""A question: table, column, numbers."""
 
 
 def columns_named(books: Iterable[Rulebook], catalogue: Catalogue) -> dict[str, tuple[str, ...]]:
@@ -56,13 +61,15 @@ class Fetched:
 class Fetch:
     """Follows the reaches of books from units to rows.
 
-    ``meanings``: every version of every book, by book, each after those that it reads.
+    ``meanings``: every version of every book, by book, each after those that it reads. ``asked``: what was fetched
+    already, for others, too.
     """
 
     finder: Finder
     meanings: Mapping[str, Sequence[Meaning]]
     catalogue: Catalogue
-    asked: dict[tuple[str, str, bytes], pa.Table] = field(default_factory=dict)
+    asked: dict[Asked, pa.Table] = field(default_factory=dict)
+    mine: set[Asked] = field(default_factory=set)
     parts: dict[str, list[pa.Table]] = field(default_factory=dict)
 
     def fetch(self, units: Mapping[str, Collection[int] | Numbers]) -> Fetched:
@@ -80,8 +87,10 @@ class Fetch:
         """Rows by number, kept for the small province; each question is asked once."""
         key = (table, column, numbers.tobytes())
         if key not in self.asked:
-            found = self.asked[key] = self.finder.rows(table, column, numbers)
-            self.parts.setdefault(table, []).append(found)
+            self.asked[key] = self.finder.rows(table, column, numbers)
+        if key not in self.mine:
+            self.mine.add(key)
+            self.parts.setdefault(table, []).append(self.asked[key])
         return self.asked[key]
 
     def whole(self, name: str, parts: Sequence[pa.Table]) -> pa.Table:

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from xinlu.engine.compile.plan import Plan, compile_book
 from xinlu.engine.compile.primitives import identifier
 from xinlu.engine.duck import Duck, TableLike
-from xinlu.engine.fetch import Fetch, Fetched, columns_named
+from xinlu.engine.fetch import Asked, Fetch, Fetched, columns_named
 from xinlu.engine.find import Finder, Numbers, numbers_of
 from xinlu.engine.oracle import evaluate_meanings
 from xinlu.engine.peers import Peers, ranked
@@ -29,7 +29,7 @@ from xinlu.law.catalogue import Catalogue
 from xinlu.law.meaning import Meaning
 from xinlu.law.rulebook import Rulebook
 
-SMALL = 3_000
+SMALL = 8_000
 """Rows of a small province up to which the oracle is quicker than planning."""
 
 Units = Mapping[str, "Collection[int] | Numbers"]
@@ -107,26 +107,22 @@ class Reckoner:
 
     def reckon(self, units: Units) -> dict[str, Result]:
         """Findings and entries of ``units``, by book; a unit that is not in the population has none."""
-        return self.reckoned(self.fetch(units), units)
-
-    def fetch(self, units: Units) -> Fetched:
-        """The rows that ``units`` may read."""
-        return Fetch(self.finder, self.meanings, self.catalogue).fetch(units)
-
-    def reckoned(self, fetched: Fetched, units: Units) -> dict[str, Result]:
-        """The law worked out over rows that were fetched."""
         wanted = {book: numbers_of(found) for book, found in units.items() if len(found)}
+        asked: dict[Asked, pa.Table] = {}
         found: dict[str, Result] = {}
         for books in self.families:
-            if not any(len(fetched.units[book]) for book in books):
+            own = {book: wanted[book] for book in books if book in wanted}
+            if not own:
                 continue
-            tables = {name: fetched.tables[name] for name in self.read_tables(books) if name in fetched.tables}
-            few = sum(one.num_rows for one in tables.values()) <= self.small
-            if few and not any(self.over_peers(book) for book in books):
-                found |= self.by_oracle(books, fetched, tables)
-            else:
-                found |= self.compiled(books, fetched, tables)
-        return {book: only(found[book], numbers, fetched.units[book]) for book, numbers in wanted.items()}
+            # Each family has a small province of its own; what several ask for is fetched once.
+            fetched = Fetch(self.finder, {book: self.meanings[book] for book in books}, self.catalogue, asked).fetch(
+                own
+            )
+            ranked = any(self.over_peers(book) for book in books)
+            reckoned = self.compiled if ranked or fetched.size > self.small else self.by_oracle
+            results = reckoned(books, fetched)
+            found |= {book: only(results[book], numbers, fetched.units[book]) for book, numbers in own.items()}
+        return found
 
     @cached_property
     def families(self) -> list[list[str]]:
@@ -138,25 +134,13 @@ class Reckoner:
             found = [*(one for one in found if not one & own), own]
         return [[book for book in self.meanings if book in one] for one in found]
 
-    def read_tables(self, books: Sequence[str]) -> set[str]:
-        """Tables that some books read."""
-        found: set[str] = set()
-        for meaning in (one for book in books for one in self.meanings[book]):
-            rates = meaning.book.rates
-            found.add(f"subject_{rates.subject}" if rates.subject else f"item_{rates.record}")
-            for source in meaning.book.sources.values():
-                found |= {f"item_{source.item}"} if source.item else set()
-                found |= {"relation"} if source.relation or source.unit.relation else set()
-                found |= {f"subject_{one.kind}" for one in source.attributes.values()}
-        return found
-
     def over_peers(self, book: str) -> bool:
         """Whether a book has values over peers."""
         return any(value.peer is not None for one in self.meanings[book] for value in one.book.values.values())
 
-    def by_oracle(self, books: Sequence[str], fetched: Fetched, tables: Mapping[str, pa.Table]) -> dict[str, Result]:
+    def by_oracle(self, books: Sequence[str], fetched: Fetched) -> dict[str, Result]:
         """Worked out record by record."""
-        rows = {name: table.to_pylist() for name, table in tables.items()}
+        rows = {name: table.to_pylist() for name, table in fetched.tables.items()}
         result = evaluate_meanings(
             [self.meanings[book] for book in books],
             rows,
@@ -170,16 +154,16 @@ class Reckoner:
             book: Result(findings_table(result.findings[book]), entries_table(result.entries[book])) for book in books
         }
 
-    def compiled(self, books: Sequence[str], fetched: Fetched, tables: Mapping[str, pa.Table]) -> dict[str, Result]:
+    def compiled(self, books: Sequence[str], fetched: Fetched) -> dict[str, Result]:
         """Worked out by the compiled plans of these books, which are made once."""
         duck = self.duck
-        for name, table in tables.items():
+        for name, table in fetched.tables.items():
             duck.register(name, table)
         plans = {book: self.plans(book) for book in books}
         prepared = Prepared(duck, plans, list(books), {}, narrowed=True)
         prepared.run({book: fetched.units[book].tolist() for book in books}, again=False)
         found = {book: Result(prepared.findings(book), prepared.entries(book)) for book in books}
-        for name in tables:
+        for name in fetched.tables:
             duck.register(name, self.finder.schemas[name].empty_table())
         for plan in (plan for book in books for plan in plans[book]):
             duck.drop(plan.steps)
