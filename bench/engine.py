@@ -358,7 +358,7 @@ class Bench:
         ways: dict[str, tuple[Path, dict[str, object]]] = {
             "8 buckets, 2 processes": (folder, {"buckets": 8, "processes": 2}),
             "1 bucket, 1 process": (folder, {"buckets": 1, "processes": 1}),
-            "64 buckets, 1 process": (folder, {"buckets": 64, "processes": 1}),
+            "16 buckets, 1 process": (folder, {"buckets": 16, "processes": 1}),
             "32 buckets, 3 processes, three quarters of the memory": (
                 folder,
                 {"buckets": 32, "processes": 3, "memory": self.options.memory * 3 / 4},
