@@ -106,9 +106,11 @@ def _vehicle(world: World, chance: Chance, owner: Subject) -> Subject:
 
 def _sole_traders(world: World, chance: Chance) -> Fleets:
     made: Fleets = []
-    for _ in range(world.count(200, 3)):
+    for number in range(world.count(200, 3)):
         owner = world.sole_trader("货运", ["road_freight"], licensed_on=date(2018, 5, 1))
-        made.append((owner, 1, [_vehicle(world, chance, owner)]))
+        # A few are big enough to be rated themselves.
+        size = 1 if number % 5 else 3
+        made.append((owner, size, [_vehicle(world, chance, owner) for _ in range(size)]))
     return made
 
 

@@ -18,6 +18,7 @@ from xinlu.demo import (
     safety_code,
     taxi,
     testing,
+    tiers,
     weighings,
 )
 from xinlu.demo.world import DEMO_SEED, DEMO_TODAY, World
@@ -37,6 +38,7 @@ DOMAINS: tuple[Callable[[World], None], ...] = (
     safety_code.populate,
     weighings.populate,
     penalties.populate,
+    tiers.populate,
 )
 """In the order in which they need each other's subjects: who is on no list is known when all are there."""
 
