@@ -32,6 +32,9 @@ OPTIONS: Final[Mapping[str, str]] = {
     "spark.sql.legacy.decimal.retainFractionDigitsOnTruncate": "true",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.caseSensitive": "false",
+    # A book may have a hundred layers on top of each other in one statement.
+    "spark.sql.analyzer.maxIterations": "1000",
+    "spark.sql.optimizer.maxIterations": "1000",
 }
 LOCAL: Final[Mapping[str, str]] = {
     "spark.ui.enabled": "false",
@@ -56,6 +59,10 @@ def _let(name: str, value: str, body: str) -> str:
 def _divided(a: str, b: str) -> str:
     """The whole part of a ÷ b: first the rest is taken away, so that nothing is left to round."""
     return f"CAST(({a} - {a} % {b}) / {b} AS DECIMAL(38, 0))"
+
+
+def _power(exponent: int) -> str:
+    return f"CAST('1{'0' * exponent}' AS DECIMAL({exponent + 1}, 0))"
 
 
 def _pair(a: str, b: str, scale: int) -> str:
@@ -98,9 +105,9 @@ def steps(a: str, a_scale: str, b: str, b_scale: str) -> str:
 
 def root(a: str, scale: str, to: str) -> str:
     """Square root, half up: a float as first guess, three steps of Newton and a correction by one."""
-    digits = 2 * int(to)
-    power = f"CAST('1{'0' * digits}' AS DECIMAL({digits + 1}, 0))"
-    number = f"CAST(CAST({a} AS DECIMAL(38, {scale})) * {power} AS DECIMAL(38, 0))"
+    # First all digits before the point, then the shift: a product with digits behind it would outgrow 38.
+    whole = f"CAST(CAST({a} AS DECIMAL(38, {scale})) * {_power(int(scale))} AS DECIMAL(38, 0))"
+    number = f"CAST({whole} * {_power(2 * int(to) - int(scale))} AS DECIMAL(38, 0))"
     one = "CAST(1 AS DECIMAL(38, 0))"
     guess = "CAST(sqrt(CAST(n AS DOUBLE)) AS DECIMAL(38, 0))"
     for _ in range(3):
