@@ -26,7 +26,7 @@ SMALL: dict[str, dict[str, Any]] = {
         },
     }
 }
-"""Compiling Java for a handful of rows costs more than it saves; ``test_spark`` runs a book with it."""
+"""Compiling Java for a handful of rows costs more than it saves; ``bench backends`` runs with it."""
 SHELVES = 2
 
 
