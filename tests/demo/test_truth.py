@@ -8,11 +8,11 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
 from tests.demo_province import SMALL_BOOKS, xinlu
 
 from xinlu import standards_folder
+from xinlu.engine.kept import Kept
 from xinlu.engine.recompute import recompute
 from xinlu.engine.result import entries_of, findings_of
 from xinlu.engine.run import understand_all
@@ -43,8 +43,8 @@ def test_every_finding_follows_from_its_entries_alone(small_province: Path, libr
     looked_at = 0
     for code, book, day, _ in runs(small_province):
         folder = small_province / "runs" / code
-        findings = findings_of(pq.read_table(folder / "findings.parquet"))
-        entries = entries_of(pq.read_table(folder / "entries.parquet"))
+        findings = findings_of(Kept.read(folder).table("findings"))
+        entries = entries_of(Kept.read(folder).table("entries"))
         assert recompute(meanings(library, book, day), entries) == findings, code
         looked_at += len(findings)
     assert looked_at > 200
@@ -55,10 +55,10 @@ def test_the_shares_of_a_score_add_up_to_it_exactly(small_province: Path) -> Non
     code = next(code for code, book, _, _ in reversed(runs(small_province)) if book == "road-driver-integrity")
     folder = small_province / "runs" / code
     shares: dict[int, Decimal] = {}
-    for entry in entries_of(pq.read_table(folder / "entries.parquet")):
+    for entry in entries_of(Kept.read(folder).table("entries")):
         if entry.step == "cycle_points" and entry.share is not None:
             shares[entry.unit] = shares.get(entry.unit, Decimal(0)) + entry.share
-    findings = findings_of(pq.read_table(folder / "findings.parquet"))
+    findings = findings_of(Kept.read(folder).table("findings"))
     scores = {one.unit: one.number for one in findings if one.output == "points" and one.number is not None}
     assert len(set(scores.values())) > 3
     assert all(shares.get(unit, Decimal(0)) == number for unit, number in scores.items())
