@@ -13,8 +13,7 @@ import pyarrow as pa
 import pytest
 from tests.engine.populations.drawing import draw_population
 from tests.engine.populations.laying import lay, once
-from tests.engine.populations.shelf import BOOKS as SHIPPED_BOOKS
-from tests.engine.populations.shelf import EACH_BOOK, shipped_law
+from tests.engine.populations.shelf import EACH_BOOK, EACH_SHAPE, shipped_law
 
 from xinlu import standards_folder
 from xinlu.engine.cases import run_cases
@@ -40,16 +39,6 @@ BOOKS = [
     "zhejiang-highway-53",
 ]
 
-
-SHAPES = [
-    "highway-construction-firm",
-    "lock-convoy",
-    "overload-list-enterprise",
-    "paris-mou-ship",
-    "credit-repair-period",
-    "taxi-enterprise",
-    "safety-code-firm",
-]
 DAILY = ["safety-code-driver", "road-driver-integrity", "taxi-driver", "freight-warning"]
 
 
@@ -120,14 +109,6 @@ def same(found: dict[str, Result], expected: dict[str, Result]) -> None:
         assert found[book].entries.equals(expected[book].entries), book
 
 
-def changes() -> Iterator[Any]:
-    """Every book; those of different shape in each run of the tests, the others in the long one."""
-    for book, version in SHIPPED_BOOKS:
-        for at_hand in (True, False):
-            marks = () if at_hand and book in SHAPES else (pytest.mark.slow,)
-            yield pytest.param(book, version, at_hand, id=f"{book}-{version}-{at_hand}", marks=marks)
-
-
 @pytest.mark.parametrize(("name", "every"), list(trials()))
 def test_incremental_equals_full(library: Library, name: str, every: int) -> None:
     versions = library.rulebooks[name]
@@ -143,7 +124,7 @@ def test_incremental_equals_full(library: Library, name: str, every: int) -> Non
     same(merged_results(before, reckon_changed(reckoner, changed)), after)
 
 
-@EACH_BOOK
+@EACH_SHAPE
 @pytest.mark.parametrize(
     "at_hand", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["rows at hand", "numbers"]
 )

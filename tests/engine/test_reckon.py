@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pytest
 from tests.engine.populations.drawing import Law, draw_population
 from tests.engine.populations.laying import lay, once
-from tests.engine.populations.shelf import EACH_BOOK, shipped_law
+from tests.engine.populations.shelf import EACH_SHAPE, shipped_law
 
 from xinlu.engine import find
 from xinlu.engine.duck import Duck
@@ -41,7 +41,7 @@ def whole(law: Law, tables: dict[str, Shelved], population: object) -> tuple[dic
     return results, snapshots
 
 
-@EACH_BOOK
+@EACH_SHAPE
 @pytest.mark.parametrize("small", [10**9, pytest.param(0, marks=pytest.mark.slow)], ids=["by oracle", "compiled"])
 def test_some_units_from_shelves_are_as_in_a_run_of_everybody(
     book: str, version: str, small: int, tmp_path: Path
