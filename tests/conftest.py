@@ -21,7 +21,7 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 settings.register_profile(
     "quick",
-    max_examples=12,
+    max_examples=10,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -39,7 +39,7 @@ settings.load_profile("quick")
 
 @pytest.fixture(scope="session")
 def populations(request: pytest.FixtureRequest) -> int:
-    """How many generated populations a test of a book draws: 12, in the long profile 200."""
+    """How many generated populations a test of a book draws: 10, in the long profile 200."""
     profile = request.config.getoption("--hypothesis-profile")
     return int(settings.get_profile(profile or "quick").max_examples)
 
