@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
-from xinlu.demo.world import Row, Subject, World
+from xinlu.demo.world import Relation, Row, Subject, World
 
 VESSEL, WARNING, FIRM = "vessel-safety-grade", "maritime-warning", "safety-code-firm"
 TRADER, INSPECTION, DRIVER = "sole-trader-freight", "random-inspection-tier", "safety-code-driver"
@@ -120,13 +120,8 @@ def _firms(world: World, found: dict[tuple[str, str], Hits]) -> None:
     first, after = date(world.today.year, 1, 1), date(world.today.year, 4, 1)
     codes = {unit: dict(told)["code"] for unit, told in world.plan.answers(DRIVER, world.today).items()}
     employed: dict[int, list[str]] = defaultdict(list)
-    for one in world.relations:
-        if (
-            one.relation == "employs"
-            and one.valid_from <= world.today
-            and not (one.valid_until and one.valid_until <= world.today)
-        ):
-            employed[one.start.number].append(one.end.key)
+    for one in _standing(world, "employs"):
+        employed[one.start.number].append(one.end.key)
     for firm in _in_business(world, "enterprise", "road_passenger", "dangerous_goods"):
 
         def rows(item: str, role: str = "subject", firm: Subject = firm) -> list[Row]:
@@ -161,13 +156,8 @@ def _firms(world: World, found: dict[tuple[str, str], Hits]) -> None:
 def _traders(world: World, found: dict[tuple[str, str], Hits]) -> None:
     """Traders with fewer than three vehicles are not rated; of the others the plan tells the vehicles' acts alone."""
     fleets: dict[int, set[int]] = defaultdict(set)
-    for one in world.relations:
-        if (
-            one.relation == "operates"
-            and one.valid_from <= world.today
-            and not (one.valid_until and one.valid_until <= world.today)
-        ):
-            fleets[one.start.number].add(one.end.number)
+    for one in _standing(world, "operates"):
+        fleets[one.start.number].add(one.end.number)
     touched = {
         number
         for item in ("overlimit_act", "transport_violation", "complaint", "honour", "serious_list_entry")
@@ -201,6 +191,17 @@ def _inspections(world: World) -> None:
             world.plan.expect(INSPECTION, world.today, firm.key, "told_by_others")
         else:
             world.plan.expect(INSPECTION, world.today, firm.key, "base", tier="base", rate=Decimal("0.05"))
+
+
+def _standing(world: World, relation: str) -> list[Relation]:
+    """Relations that hold on the last round."""
+    return [
+        one
+        for one in world.relations
+        if one.relation == relation
+        and one.valid_from <= world.today
+        and not (one.valid_until and one.valid_until <= world.today)
+    ]
 
 
 def _in_business(world: World, kind: str, *businesses: str) -> list[Subject]:
