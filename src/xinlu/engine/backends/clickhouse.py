@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlglot import exp
 
-from xinlu.engine.backends.translation import Rewrite, Translator, arguments, ordering, raw
+from xinlu.engine.backends.translation import Rewrite, Translator, arguments, ordering, picking, raw
 from xinlu.engine.compile.draft import Step
 from xinlu.engine.compile.primitives import identifier, text_literal
 from xinlu.engine.duck import TableLike
@@ -213,7 +213,7 @@ def _cast(node: exp.Expr) -> exp.Expr:
     return raw(f"CAST({value}, {text_literal(found)})")
 
 
-def _picked(node: exp.Expr, keep: str = "") -> exp.Expr:
+def _picked(node: exp.Expr, keep: str) -> exp.Expr:
     """``first(x ORDER BY …)``, ``last(…)``: the x of the row with the smallest (greatest) keys.
 
     Keys are packed in one tuple. Where the first goes down and the others up (``max`` folds: size, then day and
@@ -231,16 +231,6 @@ def _picked(node: exp.Expr, keep: str = "") -> exp.Expr:
             parts.append(f"-toInt64({text})")
     function = "argMax" if downwards else "argMin"
     return raw(f"tupleElement({function}(tuple(toNullable({value})), tuple({arguments(parts)})){keep}, 1)")
-
-
-def _first(node: exp.Expr) -> exp.Expr | None:
-    return None if isinstance(node.parent, exp.Filter) else _picked(node)
-
-
-def _filter(node: exp.Expr) -> exp.Expr | None:
-    if not isinstance(node.this, (exp.First, exp.Last)):
-        return None
-    return _picked(node.this, f" FILTER (WHERE {_text(node.expression.this)})")
 
 
 def _gathered(node: exp.Expr) -> exp.Expr:
@@ -283,9 +273,7 @@ def _in(node: exp.Expr) -> exp.Expr | None:
 
 REWRITES: dict[type[exp.Expr], Rewrite] = {
     exp.Cast: _cast,
-    exp.First: _first,
-    exp.Last: _first,
-    exp.Filter: _filter,
+    **picking(_picked, _text),
     exp.ArrayAgg: _gathered,
     exp.ArraySort: _sorted,
     exp.ArrayContains: _contains,

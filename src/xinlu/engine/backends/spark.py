@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlglot import exp
 
-from xinlu.engine.backends.translation import Rewrite, Translator, arguments, ordering, raw
+from xinlu.engine.backends.translation import Rewrite, Translator, arguments, ordering, picking, raw
 from xinlu.engine.compile.draft import Step
 from xinlu.engine.duck import TableLike
 from xinlu.engine.shelves import Shelved
@@ -169,7 +169,7 @@ def _text(node: exp.Expr) -> str:
     return node.sql(dialect="spark")
 
 
-def _picked(node: exp.Expr, keep: str = "") -> exp.Expr:
+def _picked(node: exp.Expr, keep: str) -> exp.Expr:
     """``first(x ORDER BY …)``, ``last(…)``: the x of the row with the smallest (greatest) keys, packed in one struct.
 
     Where the first key goes down and the others up (``max`` folds: size, then day and key), the others are turned
@@ -186,16 +186,6 @@ def _picked(node: exp.Expr, keep: str = "") -> exp.Expr:
         parts.append(f"{text} AS k{index}")
     function = "max_by" if downwards else "min_by"
     return raw(f"{function}({_text(order.this)}, struct({arguments(parts)})){keep}")
-
-
-def _first(node: exp.Expr) -> exp.Expr | None:
-    return None if isinstance(node.parent, exp.Filter) else _picked(node)
-
-
-def _filter(node: exp.Expr) -> exp.Expr | None:
-    if not isinstance(node.this, (exp.First, exp.Last)):
-        return None
-    return _picked(node.this, f" FILTER (WHERE {_text(node.expression.this)})")
 
 
 def _gathered(node: exp.Expr) -> exp.Expr | None:
@@ -219,9 +209,7 @@ def _window(node: exp.Expr) -> exp.Expr | None:
 
 
 REWRITES: dict[type[exp.Expr], Rewrite] = {
-    exp.First: _first,
-    exp.Last: _first,
-    exp.Filter: _filter,
+    **picking(_picked, _text),
     exp.ArrayAgg: _gathered,
     exp.Window: _window,
     exp.Length: lambda node: raw(f"size({_text(node.this)})"),

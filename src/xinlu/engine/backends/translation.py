@@ -96,4 +96,22 @@ def ordering(order: exp.Order) -> list[tuple[exp.Expr, bool]]:
     return [(one.this, bool(one.args.get("desc"))) for one in order.expressions]
 
 
-__all__ = ["Rewrite", "Translator", "arguments", "ordering", "raw"]
+def picking(
+    picked: Callable[[exp.Expr, str], exp.Expr], text: Callable[[exp.Expr], str]
+) -> dict[type[exp.Expr], Rewrite]:
+    """Rewrites of ``first(x ORDER BY …)`` and ``last(…)``, alone or under a ``FILTER``.
+
+    ``picked(node, keep)`` writes one of them with ``keep`` behind its aggregate; ``text`` writes a condition."""
+
+    def alone(node: exp.Expr) -> exp.Expr | None:
+        return None if isinstance(node.parent, exp.Filter) else picked(node, "")
+
+    def filtered(node: exp.Expr) -> exp.Expr | None:
+        if not isinstance(node.this, (exp.First, exp.Last)):
+            return None
+        return picked(node.this, f" FILTER (WHERE {text(node.expression.this)})")
+
+    return {exp.First: alone, exp.Last: alone, exp.Filter: filtered}
+
+
+__all__ = ["Rewrite", "Translator", "arguments", "ordering", "picking", "raw"]
