@@ -211,3 +211,12 @@ def test_two_deliveries_cannot_both_supersede_one_version() -> None:
         supersede([(stale.pk, stale.recorded_at)], at=at(2), change=99)
     delivery = open_delivery(where, digest="x", delivered=0, actor=ACTOR, at=at(2))
     assert accept(delivery, item, [], at=at(2)) == []
+
+
+def test_a_delivery_keeps_how_it_arrived() -> None:
+    where = source()
+    asked = open_delivery(where, digest="w", delivered=0, actor=ACTOR, at=at(), way="api")
+    assert open_delivery(where, digest="x", delivered=0, actor=ACTOR, at=at()).way == "file"
+    assert close_delivery(asked, [], actor=ACTOR, at=at()).way == "api"
+    with pytest.raises(IntegrityError), transaction.atomic():
+        open_delivery(where, digest="y", delivered=0, actor=ACTOR, at=at(), way="pigeon")

@@ -34,7 +34,7 @@ from xinlu.intake.columns import (
 from xinlu.intake.personal import masked_sentence
 from xinlu.intake.problems import Fault, file_problem, refuse, row_problem
 from xinlu.intake.rows import Parsed, RecordRows, raw_row
-from xinlu.intake.sheet import COMMAND, Limits, Line, read_sheet
+from xinlu.intake.sheet import COMMAND, Limits, Line, Sheet, read_sheet
 from xinlu.intake.subjects import queried
 from xinlu.intake.table import Table, table_of
 from xinlu.journal.actor import Actor
@@ -54,6 +54,8 @@ Layout = ItemLayout | KindLayout | RelationLayout | MixedKinds
 Mode = Literal["accept_good", "all_or_nothing"]
 Progress = Callable[[int], None]
 """Called with the number of rows done so far."""
+RowCheck = Callable[[Parsed], Sequence[Fault]]
+"""Asked for faults of a row beyond those of the catalogue: what an agreement allows."""
 
 
 @dataclass(frozen=True)
@@ -103,36 +105,76 @@ def deliver(
     limits: Limits = COMMAND,
     catalogue: Catalogue | None = None,
     progress: Progress | None = None,
+    way: str = Delivery.Way.FILE,
 ) -> DeliveryResult:
     """Take in one file of ``source``: ``path``, or ``file`` with its ``name``.
 
     At most one of ``item``, ``kind``, ``relation`` says what the rows are; otherwise the names of the columns do.
     ``received_at`` (aware) becomes the time of knowledge of everything written. ``mode`` ``all_or_nothing``
-    accepts no row unless every row is accepted or a duplicate; then the good ones are queried with E29.
+    accepts no row unless every row is accepted or a duplicate; then the good ones are queried with E29. ``way`` is
+    how the file arrived (:class:`xinlu.ledger.models.Delivery.Way`).
 
     Raises:
         Refused: the file as a whole cannot be taken (codes F…); nothing was written.
         ValueError: ``received_at`` has no zone, or neither or both of ``path`` and ``file`` are given.
     """
+    data, name = taken_bytes(path, file, name)
+    origin = known_source(source, scope, file=name)
+    return deliver_sheet(
+        read_sheet(data, name=name, limits=limits),
+        digest=sm3(data),
+        source=origin,
+        wanted=Wanted(item, kind, relation),
+        received_at=received_at,
+        actor=actor,
+        mode=mode,
+        limits=limits,
+        catalogue=catalogue,
+        progress=progress,
+        way=way,
+    )
+
+
+def deliver_sheet(
+    sheet: Sheet,
+    *,
+    digest: str,
+    source: Source,
+    wanted: Wanted,
+    received_at: datetime,
+    actor: Actor,
+    mode: Mode = "accept_good",
+    limits: Limits = COMMAND,
+    catalogue: Catalogue | None = None,
+    progress: Progress | None = None,
+    way: str = Delivery.Way.FILE,
+    also: RowCheck | None = None,
+) -> DeliveryResult:
+    """:func:`deliver` for rows that stand in no file: what an interface was sent, or a connector fetched.
+
+    ``digest`` names the content: the same source handing over the same digest repeats itself. ``source`` was found
+    by :func:`known_source` or belongs to whoever calls. ``also`` is asked for more faults of each row of an item.
+    """
     if received_at.tzinfo is None:
         raise ValueError("a delivery needs a time with a zone")
-    data, name = taken_bytes(path, file, name)
+    name = sheet.name
     catalogue = catalogue or current.catalogue()
-    origin = known_source(source, scope, file=name)
-    table = table_of(read_sheet(data, name=name, limits=limits), catalogue=catalogue, limits=limits)
-    layout = layout_of(table.headers, wanted=Wanted(item, kind, relation), catalogue=catalogue, file=name)
-    taking = _Taking(origin, table, layout, catalogue, received_at, actor, progress)
+    origin = source
+    table = table_of(sheet, catalogue=catalogue, limits=limits)
+    layout = layout_of(table.headers, wanted=wanted, catalogue=catalogue, file=name)
+    taking = _Taking(origin, table, layout, catalogue, received_at, actor, progress, also)
     with transaction.atomic():
         # What is read from here on is what will be there when it is written.
         last_change(hold=True)
         delivery = open_delivery(
             origin,
-            digest=sm3(data),
+            digest=digest,
             delivered=0,
             actor=actor,
             at=received_at,
             item=carries(layout)[:60],
             file_name=masking.within(name),
+            way=way,
         )
         repeated = is_repeat(delivery)
         outcomes = _all_or_nothing(taking, delivery) if mode == "all_or_nothing" else taking.take(delivery)
@@ -221,6 +263,7 @@ class _Taking:
     at: datetime
     actor: Actor
     progress: Progress | None = None
+    also: RowCheck | None = None
     delivered: int = 0
     warnings: list[Problem] = field(default_factory=list)
     raws: dict[int, dict[str, str]] | None = None
@@ -249,6 +292,9 @@ class _Taking:
         outcomes: list[Outcome] = []
         for batch in self._batches(BATCH):
             parsed = checked(rows, batch, self.table.headers, seen)
+            if self.also is not None:
+                for row in parsed:
+                    row.faults += self.also(row)
             if later:
                 refuse_later(parsed, layout.item, self.at, repeated=repeated)
             good = [row for row in parsed if row.draft is not None and not row.faults]

@@ -39,14 +39,23 @@ def register_source(*, code: str, title: str, organ: str, kind: str, actor: Acto
 
 
 def open_delivery(
-    source: Source, *, digest: str, delivered: int, actor: Actor, at: datetime, item: str = "", file_name: str = ""
+    source: Source,
+    *,
+    digest: str,
+    delivered: int,
+    actor: Actor,
+    at: datetime,
+    item: str = "",
+    file_name: str = "",
+    way: str = Delivery.Way.FILE,
 ) -> Delivery:
-    """Note that ``source`` handed over ``delivered`` rows with this digest of their bytes."""
+    """Note that ``source`` handed over ``delivered`` rows with this digest of their bytes; ``way`` says how."""
     return Delivery._base_manager.create(
         source=source,
         item=item,
         file_name=file_name[:240],
         digest=digest,
+        way=way,
         received_at=at,
         received_by=actor.key,
         delivered=delivered,
@@ -77,6 +86,7 @@ def close_delivery(delivery: Delivery, outcomes: Sequence[Outcome], *, actor: Ac
         facts={
             "source": delivery.source.code,
             "digest": delivery.digest,
+            "way": str(delivery.way),
             "delivered": delivery.delivered,
             **{kind: counts[kind] for kind in ("accepted", "queried", "duplicate")},
         },

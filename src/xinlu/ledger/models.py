@@ -59,11 +59,21 @@ class DeliveryRowQuerySet(ScopedQuerySet[_M]):
 class Delivery(models.Model):
     """One handing-over of rows by one source. When it is closed, every row is accounted for."""
 
+    class Way(models.TextChoices):
+        """How the rows arrived: a source that hands over files today may call the interface tomorrow."""
+
+        FILE = "file", "文件报送"
+        API = "api", "接口报送"
+        PULL = "pull", "主动抽取"
+        FEED = "feed", "感知数据流"
+        FORM = "form", "自主填报"
+
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="deliveries")
     item = models.CharField(max_length=60, blank=True)
     """Catalogue item of the rows; empty when the rows say it themselves."""
     file_name = models.CharField(max_length=240, blank=True)
     digest = models.CharField(max_length=64)
+    way = models.CharField("报送方式", max_length=8, choices=Way.choices, default=Way.FILE)
     received_at = models.DateTimeField(db_index=True)
     received_by = models.CharField(max_length=80)
     closed_at = models.DateTimeField(null=True)
@@ -81,6 +91,10 @@ class Delivery(models.Model):
             models.CheckConstraint(
                 name="ledger_delivery_accounts_for_all",
                 condition=Q(closed_at__isnull=True) | Q(delivered=F("accepted") + F("queried") + F("duplicate")),
+            ),
+            models.CheckConstraint(
+                name="ledger_delivery_way_known",
+                condition=Q(way__in=["file", "api", "pull", "feed", "form"]),
             ),
         ]
 
