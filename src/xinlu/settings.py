@@ -157,6 +157,7 @@ ROOMS = [
     "intake",
     "assessment",
     "dossier",
+    "exchange",
     "web",
 ]
 

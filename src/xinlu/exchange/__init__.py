@@ -1,0 +1,1 @@
+"""Exchange: every wire, both ways. Clients and their agreements, the open API, connectors, what goes out."""
