@@ -175,7 +175,8 @@ def test_every_language_example_is_shown_with_its_result_in_the_guide() -> None:
 def keys_of_law() -> list[str]:
     """Every key that a file of rules, cases or procedures may have, as ``Model.key``."""
     own = [m for _, m in inspect.getmembers(rulebook, inspect.isclass) if m.__module__ == rulebook.__name__]
-    others = [Document, InForce, procedure.Procedure, procedure.State, procedure.Action, procedure.Clock, Case, Cases]
+    others = [Document, InForce, procedure.Procedure, procedure.State, procedure.Action, procedure.Clock]
+    others += [procedure.Lamp, Case, Cases]
     models = [m for m in own if issubclass(m, BaseModel)] + others
     return sorted(f"{m.__name__}.{field.alias or name}" for m in models for name, field in m.model_fields.items())
 

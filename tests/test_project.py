@@ -46,6 +46,7 @@ ROOMS_WITHOUT_CLOCK = (
     "ledger",
     "intake",
     "assessment",
+    "casework",
     "dossier",
 )
 

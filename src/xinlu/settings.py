@@ -156,6 +156,7 @@ ROOMS = [
     "ledger",
     "intake",
     "assessment",
+    "casework",
     "dossier",
     "exchange",
     "web",

@@ -51,6 +51,8 @@ class Scope:
     sectors: tuple[str, ...] = ()
     level: DataLevel = "L1"
     subject: int | None = None
+    role: str = ""
+    """Of an officer: :class:`xinlu.access.models.Person.Role`. Who sees the same may still do different things."""
     reason: str = ""
     reads_audit: bool = False
 
@@ -95,6 +97,7 @@ class Scope:
             everywhere=person.organ.everywhere and person.organ.supervises,
             sectors=tuple(person.organ.sectors),
             level=person.data_level,
+            role=person.role,
         )
 
     @property

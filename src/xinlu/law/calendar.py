@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from pydantic import Field, model_validator
@@ -138,6 +138,23 @@ class WorkingCalendar:
         self._known(a)
         self._known(b)
         return bisect_right(self._working, b) - bisect_right(self._working, a)
+
+    def working_time_between(self, a: datetime, b: datetime) -> timedelta:
+        """The time from ``a`` to ``b`` on working days, each of them 24 hours; negative when ``b`` is earlier.
+
+        The law counts days and ends a period at midnight; no hours of an office are guessed. Both times are local.
+
+        Raises:
+            LawError: CAL-001, CAL-002.
+        """
+        return self._worked_before(b) - self._worked_before(a)
+
+    def _worked_before(self, at: datetime) -> timedelta:
+        day = at.date()
+        self._known(day)
+        whole = timedelta(days=bisect_left(self._working, day))
+        since_midnight = timedelta(hours=at.hour, minutes=at.minute, seconds=at.second)
+        return whole + since_midnight if self._worked(day) else whole
 
     def on_or_after(self, day: date) -> date:
         """``day`` when it is worked, else the next working day: a period that ends on a holiday ends on

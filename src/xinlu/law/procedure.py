@@ -3,12 +3,14 @@
 A procedure file lists *states* and *actions*. The state of a case is never stored: it is computed from the
 append-only list of its actions (:func:`state_after`). A clock starts with an action or with entering a state,
 counts working days, and names the action that is due when it ends. Effects are names of verbs of other rooms;
-this module knows the format and checks it, it sets nothing in motion.
+this module knows the format, it sets nothing in motion: that is the room ``casework``, and it takes only procedures
+that say ``in_motion``. How clocks run is told by :mod:`xinlu.law.clock`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, StringConstraints
@@ -56,6 +58,12 @@ class Action(Piece):
     makes: tuple[Paper, ...] = ()
     """Papers that the action gives to somebody."""
     reason: Literal["none", "free", "required"] = "free"
+    quotes: tuple[Literal["field", "rule"], ...] = ()
+    """What each point of the reason must quote: the field that is wrong, the rule that says so."""
+    roles: tuple[Name, ...] = ()
+    """Roles of the persons of an office who may do it; empty: everybody there who does more than read."""
+    other_than: tuple[Name, ...] = ()
+    """Actions whose person may not be the one who takes this: two persons, for as long as the case lasts."""
     effects: tuple[Verb, ...] = ()
 
 
@@ -78,6 +86,15 @@ class Clock(Piece):
     """Working days by which the head of the office may extend once."""
 
 
+class Lamp(Piece):
+    """When the lamp of a deadline turns yellow; it is red when the time is over, and grey while it is paused."""
+
+    yellow_share: Decimal = Field(ge=0, le=1)
+    """At or below this share of the working time that was given."""
+    yellow_working_days: int = Field(ge=0)
+    """Or with at most so many working days left."""
+
+
 class Procedure(LawModel):
     """One version of one procedure, exactly as its file says."""
 
@@ -85,7 +102,7 @@ class Procedure(LawModel):
     version: str
     title: str
     about: str
-    """Catalogue item, or ``standing`` or ``run``: what a case is about."""
+    """What a case is about: a catalogue item, or one of ``standing``, ``run``, ``filing``, ``row``."""
     in_force: InForce
     source: Document
     summary: str = ""
@@ -98,6 +115,11 @@ class Procedure(LawModel):
     clocks: dict[Name, Clock] = {}
     records: Name | None = None
     """Catalogue item into which the decision is written back."""
+    in_motion: StrictBool = False
+    """Whether cases of it are handled here: then each effect is a verb that a room offers."""
+    lamp: Lamp | None = None
+    reason_signs: int = Field(default=15, ge=1)
+    """Letters, figures and characters that a required reason has at least; marks and blanks do not count."""
 
     def grade_of(self, part: Piece) -> Grade:
         """The grade of a part: its own, or the procedure's."""
@@ -107,6 +129,15 @@ class Procedure(LawModel):
 def possible(procedure: Procedure, state: str) -> tuple[str, ...]:
     """Names of the actions that may be taken in ``state``, in the order of the file."""
     return tuple(name for name, action in procedure.actions.items() if state in action.when)
+
+
+def signs(text: str) -> int:
+    """How many letters, figures and characters a text has; marks and blanks say nothing.
+
+    >>> signs("缺 2 页。。。")
+    3
+    """
+    return sum(sign.isalnum() for sign in text)
 
 
 def state_after(procedure: Procedure, actions: Sequence[str]) -> str:

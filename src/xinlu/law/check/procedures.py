@@ -10,7 +10,7 @@ from xinlu.law.problem import Problem
 from xinlu.law.procedure import Procedure, possible
 from xinlu.law.shape import suggestion
 
-_ABOUT = ("standing", "run")
+_ABOUT = ("standing", "run", "filing", "row")
 
 
 def check_procedures(library: Library) -> list[Problem]:
@@ -22,6 +22,8 @@ def check_procedures(library: Library) -> list[Problem]:
             _names(procedure, library, notes)
             _reach(procedure, notes)
             _clocks(procedure, library, notes)
+            _queues(procedure, notes)
+            _motion(procedure, notes)
             if not procedure.source.document.strip() or not procedure.source.issuer.strip():
                 notes.add("LAW-415", "没有写明文号名称或发布机关", "source")
             problems += notes.problems
@@ -49,6 +51,8 @@ def _names(procedure: Procedure, library: Library, notes: Notes) -> None:
         _known(action.to, procedure.states, "环节", notes, *path, "to")
         for state_name in action.when:
             _known(state_name, procedure.states, "环节", notes, *path, "when")
+        for other in action.other_than:
+            _known(other, procedure.actions, "动作", notes, *path, "other_than")
 
 
 def _known(name: str, known: object, what: str, notes: Notes, *path: str | int) -> bool:
@@ -101,6 +105,26 @@ def _clocks(procedure: Procedure, library: Library, notes: Notes) -> None:
         for state in set(clock.on) - set(action.when):
             sentence = f"届满后的动作“{action.title}”在环节“{state}”不能做"
             notes.add("LAW-704", sentence, *path, "then")
+
+
+def _queues(procedure: Procedure, notes: Notes) -> None:
+    """An open case is in exactly one queue, a closed one in none."""
+    for name, state in procedure.states.items():
+        if state.final == (state.queue is not None):
+            what = "是终点，却有队列" if state.final else "不是终点，却没有队列"
+            notes.add("LAW-706", f"“{state.title}”{what}", "states", name)
+
+
+def _motion(procedure: Procedure, notes: Notes) -> None:
+    """What runs needs a lamp, and can use only what the machine knows."""
+    if not procedure.in_motion:
+        return
+    if procedure.lamp is None:
+        notes.add("LAW-707", "投入办理的程序没有写明亮灯的界限（lamp）")
+    for name, clock in procedure.clocks.items():
+        for key in ("ends_on", "then", "extend_once"):
+            if getattr(clock, key) is not None:
+                notes.add("LAW-707", f"时限“{clock.title}”的 {key} 还不会自动办理", "clocks", name, key)
 
 
 def _date_output(name: str, library: Library) -> bool:
