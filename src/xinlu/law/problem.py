@@ -103,6 +103,7 @@ _DRAFTING = "中文数界用语：以上、以下、以内、届满含本数，�
 _CASES = "每部评价规则附有案例，案例不过不得发布（docs/language.md）"
 _SOURCES = "没有出处的内容不得作为规则（docs/language.md）"
 _PROCEDURE = "程序文件格式（docs/language.md）"
+_QUALITY = "质量规则与指标文件格式（docs/quality.md）"
 _FACTS = "事实文件格式（docs/facts.md）"
 _RUNS = "整批运行（docs/architecture.md）"
 _WARN = Severity.WARNING
@@ -183,13 +184,13 @@ _ALL = (
     Code("LAW-703", "走不出的环节", _PROCEDURE, "请写一个离开它的动作，或把它列为终点"),
     Code("LAW-704", "时限没有办法起算或届满无人处理", _PROCEDURE, "请写明起算的动作和届满后的动作"),
     Code("LAW-705", "程序版本施行期重叠", _PROCEDURE, "请给较早的版本写上 until（不含当日）"),
-    # ── calendar ──
     Code("LAW-706", "环节没有人办理", _PROCEDURE, "请用 queue 写明未办结的环节在谁手里；终点不写"),
     Code("LAW-707", "投入办理的程序写得不全", _PROCEDURE, "请补上 lamp；本平台还不会的写法，先不写 in_motion"),
     # ── quality and indicators ──
     Code("LAW-720", "质量规则或指标引用了不存在的名称", _QUALITY, "请改正名称，或先在目录中登记"),
     Code("LAW-721", "质量检查不能运行", _QUALITY, "请按提示改写这项检查"),
     Code("LAW-722", "指标的分子与分母数的不是同一种东西", _QUALITY, "请让分子、分母都数条款、记录、明细或行中的一种"),
+    # ── calendar ──
     Code("LAW-801", "工作日历有误", "国务院办公厅节假日安排", "请按国务院办公厅通知改正日期"),
     # ── facts files ──
     Code("FACT-101", "事实文件的形状不对", _FACTS, "请按 docs/facts.md 的形状改写"),
