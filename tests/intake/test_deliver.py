@@ -50,7 +50,7 @@ def test_a_good_row_becomes_a_record_in_the_catalogues_spelling(desk: Desk) -> N
     assert record.subject_id == desk.numbers["firm"]
     assert record.payload["fine_amount"] == "0.200000"
     assert record.payload["penalty_kinds"] == ["warning", "fine"]
-    assert record.payload["decided_on"] == "2024-05-20"
+    assert record.payload["decided_on"] == "2024-05-30"
     assert record.payload["expires_on"] == "2099-12-31"
     assert "remark" not in record.payload
 

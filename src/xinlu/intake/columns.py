@@ -97,6 +97,8 @@ class ItemLayout:
     operation: Column | None = None
     procedure: Column | None = None
     unknown: tuple[str, ...] = ()
+    further: tuple[tuple[str, Column], ...] = ()
+    """More columns of a field with several values: 处罚类别1 and 处罚类别2 of older sheets."""
 
     @property
     def missing(self) -> list[str]:
@@ -181,6 +183,15 @@ class _Taken:
         self.used.setdefault(places[0], what)
         return Column(places[0], self.headers[places[0]])
 
+    def take_one(self, what: str, names: Iterable[str]) -> list[Column]:
+        """:meth:`take` as a list of at most one."""
+        found = self.take(what, names)
+        return [] if found is None else [found]
+
+    def take_all(self, what: str, names: Iterable[str]) -> list[Column]:
+        """Every column with one of ``names``, in their order; refused when two have the very same name."""
+        return [column for name in dict.fromkeys(map(plain, names)) for column in self.take_one(what, [name])]
+
     def unknown(self, known: Iterable[str] = ()) -> tuple[str, ...]:
         passed = {plain(name) for name in (*TOLD, *known)}
         return tuple(
@@ -202,7 +213,13 @@ def item_layout(item: Item, headers: Sequence[str], catalogue: Catalogue, *, fil
         Refused: F08, two columns for one field.
     """
     taken = _Taken(headers, file)
-    fields = {one.name: found for one in item.fields if (found := taken.take(one.title, spellings(one)))}
+    fields: dict[str, Column] = {}
+    further: list[tuple[str, Column]] = []
+    for one in item.fields:
+        found = taken.take_all(one.title, spellings(one)) if one.many else taken.take_one(one.title, spellings(one))
+        if found:
+            fields[one.name] = found[0]
+            further += [(one.name, column) for column in found[1:]]
     roles = {one.name: named for one in item.roles if (named := _role_columns(item, one.name, taken, catalogue))}
     main = item.roles[0].name if item.roles else ""
     by_field = [(fields[name], type_) for name, type_ in IDENTIFYING_FIELDS.items() if name in fields]
@@ -216,6 +233,7 @@ def item_layout(item: Item, headers: Sequence[str], catalogue: Catalogue, *, fil
         operation=taken.take("操作", OPERATION),
         procedure=taken.take("处罚程序", PROCEDURE) if "penalty_kinds" in {f.name for f in item.fields} else None,
         unknown=taken.unknown(retired),
+        further=tuple(further),
     )
 
 

@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any
 
 from xinlu.intake.cells import Value, lost_digits, plain_text, reader, shown
 from xinlu.intake.columns import Column, ItemLayout
 from xinlu.intake.conditions import Condition, conditions, typed
+from xinlu.intake.double_publicity import PublicityRows
 from xinlu.intake.people import People, Person, Reference, identifier_fault, tidy, unknown_subject
 from xinlu.intake.problems import Fault
 from xinlu.intake.sheet import Cell, Line
@@ -24,14 +24,9 @@ BATCH = 2000
 RATING = "rating_result"
 WITHDRAW = frozenset({"撤销", "撤回", "withdraw", "delete", "d"})
 DELIVER = frozenset({"", "报送", "新增", "更正", "修改", "upsert", "insert", "update", "i", "u"})
-HUGE = Decimal(10_000)
-"""万元: one hundred million yuan."""
 OLD = timedelta(days=5 * 365 + 1)
 
 _MANY = re.compile(r"[;；、,，|]")
-_SUMMARY_PROCEDURE = re.compile(r"简易程序|当场处罚|当场行政处罚")
-_SUMMARY_NUMBER = re.compile(r"简罚|当罚|当场")
-_FINE = re.compile(r"罚款[^\d，。；,;]{0,12}([\d,]+(?:\.\d+)?)\s*(万元|万|元)")
 _ID_NUMBER = re.compile(r"(?<![0-9A-Za-z])[1-9]\d{5}(?:19|20)\d{9}[\dXx](?![0-9A-Za-z])")
 
 
@@ -63,7 +58,7 @@ class RecordRows:
         self.fields = {one.name: one for one in self.item.fields}
         self.readers = [
             (column.place, name, reader(self.fields[name], header=column.header, codes=self._codes(name)))
-            for name, column in layout.fields.items()
+            for name, column in (*layout.fields.items(), *layout.further)
         ]
         self.required = [one.name for one in self.item.fields if one.required]
         self.key_fields = [name for name in self.item.key if not name.startswith("role:")]
@@ -71,6 +66,9 @@ class RecordRows:
         self.identifiers = _identifier_fields(self.item)
         self.free_texts = _public_texts(self.item)
         self.types_of = {role.name: self._types(role) for role in self.item.roles}
+        self.publicity = PublicityRows.of(
+            self.item, received_on=received_on, header=self._header, procedure=layout.procedure
+        )
 
     def read(self, lines: Sequence[Line]) -> list[Parsed]:
         """The rows of ``lines`` in order, each with a draft or with faults. Looks up the database by the batch."""
@@ -81,6 +79,8 @@ class RecordRows:
         parents = self._parents(rows)
         for row in rows:
             self._finish(row, parents)
+        if self.publicity is not None:
+            self.publicity.note_late(rows)
         return rows
 
     def raw(self, cells: Sequence[Cell], headers: Sequence[str]) -> dict[str, str]:
@@ -100,6 +100,8 @@ class RecordRows:
             value = read(cell)
             if isinstance(value, Fault):
                 row.faults.append(value)
+            elif value and isinstance(value, list):
+                payload[name] = list(dict.fromkeys([*payload.get(name, ()), *value]))
             elif value:
                 payload[name] = value
         self._references(row)
@@ -189,9 +191,8 @@ class RecordRows:
     def _contents(self, row: Parsed) -> None:
         if self.free_texts:
             self._personal_information(row)
-        if "penalty_kinds" in self.fields:
-            self._summary_procedure(row)
-            self._amount(row)
+        if self.publicity is not None:
+            self.publicity.judge(row)
         if self.item.item == RATING and row.payload.get("kind") not in (None, "imported"):
             row.faults.append(Fault("E30", "文件只能报送引入的评价结果", self._header("kind"), "kind"))
         occurred = row.payload.get(self.item.occurred_on)
@@ -212,39 +213,6 @@ class RecordRows:
             if any(is_valid("id_number", found) for found in _ID_NUMBER.findall(text)):
                 sentence = f"{self.fields[name].title}会公开，其中疑似有公民身份号码"
                 row.faults.append(Fault("E12", sentence, self._header(name), name))
-
-    def _summary_procedure(self, row: Parsed) -> None:
-        column = self.layout.procedure
-        said = plain_text(row.cells[column.place]) if column and column.place < len(row.cells) else ""
-        texts = " ".join(str(row.payload.get(name, "")) for name in ("content", "remark"))
-        if "简易" in said or "当场" in said or _SUMMARY_PROCEDURE.search(texts):
-            where = column.header if column and said else self._header("content")
-            row.faults.append(Fault("E20", "简易程序作出的处罚不报送", where, "content"))
-        elif _SUMMARY_NUMBER.search(str(row.payload.get("decision_no", ""))):
-            row.faults.append(
-                Fault("E20", "文号表明是简易程序处罚，不报送", self._header("decision_no"), "decision_no")
-            )
-
-    def _amount(self, row: Parsed) -> None:
-        text = row.payload.get("fine_amount")
-        if not isinstance(text, str):
-            return
-        amount = Decimal(text)
-        said = _FINE.search(str(row.payload.get("content", "")))
-        stated = None
-        if said:
-            number = Decimal(said[1].replace(",", "") or 0)
-            stated = number / HUGE if said[2] == "元" else number
-        header = self._header("fine_amount")
-        plainly = f"{amount.normalize():f}"
-        if stated is not None and stated != amount and stated * HUGE == amount:
-            sentence = f"罚款金额 {plainly} 万元，处罚内容写的是 {plainly} 元，相差一万倍"
-            row.faults.append(Fault("E27", sentence, header, "fine_amount"))
-        elif amount >= HUGE and stated == amount:
-            row.warnings.append(Fault("W01", f"罚款金额 {plainly} 万元，请复核", header))
-        elif amount >= HUGE:
-            sentence = f"罚款金额 {plainly} 万元，即 {amount / HUGE:f} 亿元，处罚内容没有写明同一金额"
-            row.faults.append(Fault("E27", sentence, header, "fine_amount"))
 
     def _header(self, name: str) -> str:
         column = self.layout.fields.get(name)
