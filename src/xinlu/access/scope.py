@@ -76,6 +76,11 @@ class Scope:
         )
 
     @classmethod
+    def machine(cls, key: str, *, organ: str, sectors: tuple[str, ...] = (ALL,)) -> Scope:
+        """A system of ``organ`` that calls an interface: what its own organ handed over, and nothing of a region."""
+        return cls(kind="officer", key=key, organ=organ, sectors=sectors, level="L3")
+
+    @classmethod
     def of(cls, user: Person | AnonymousUser) -> Scope:
         """The scope of a signed-in person; public for anybody else.
 

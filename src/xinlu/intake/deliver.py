@@ -54,8 +54,8 @@ Layout = ItemLayout | KindLayout | RelationLayout | MixedKinds
 Mode = Literal["accept_good", "all_or_nothing"]
 Progress = Callable[[int], None]
 """Called with the number of rows done so far."""
-RowCheck = Callable[[Parsed], Sequence[Fault]]
-"""Asked for faults of a row beyond those of the catalogue: what an agreement allows."""
+RowCheck = Callable[[Sequence[Parsed]], None]
+"""Given each batch of rows, adds faults beyond those of the catalogue: what an agreement does not allow."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def deliver_sheet(
     """:func:`deliver` for rows that stand in no file: what an interface was sent, or a connector fetched.
 
     ``digest`` names the content: the same source handing over the same digest repeats itself. ``source`` was found
-    by :func:`known_source` or belongs to whoever calls. ``also`` is asked for more faults of each row of an item.
+    by :func:`known_source` or belongs to whoever calls. ``also`` may add faults to the rows of an item.
     """
     if received_at.tzinfo is None:
         raise ValueError("a delivery needs a time with a zone")
@@ -293,8 +293,7 @@ class _Taking:
         for batch in self._batches(BATCH):
             parsed = checked(rows, batch, self.table.headers, seen)
             if self.also is not None:
-                for row in parsed:
-                    row.faults += self.also(row)
+                self.also(parsed)
             if later:
                 refuse_later(parsed, layout.item, self.at, repeated=repeated)
             good = [row for row in parsed if row.draft is not None and not row.faults]
