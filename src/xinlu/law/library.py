@@ -7,7 +7,7 @@
       rulebooks/<book>/<version>.yaml   with <version>.cases.yaml beside it
       foreign/<book>/<version>.yaml     the same, for law of other countries
       sample/<book>/<version>.yaml      the same, for books that this project proposes: never law
-      procedures/*.yaml
+      procedures/*.yaml  quality/*.yaml  indicators/*.yaml
       calendar/<year>.yaml  regions.yaml  organs.yaml
 
 Loading never stops at the first mistake: what can be read is in the library, what cannot is in ``problems``.
@@ -26,9 +26,11 @@ from pydantic import BaseModel
 import xinlu
 from xinlu.law.calendar import WorkingCalendar, load_calendar
 from xinlu.law.catalogue import Catalogue, CodeList, Item, RelationKind, SubjectKind
+from xinlu.law.indicator import Indicator
 from xinlu.law.marks import Marked, Place, read
 from xinlu.law.problem import LawError, Problem, by_place, problem
 from xinlu.law.procedure import Procedure
+from xinlu.law.quality import QualityRules
 from xinlu.law.rulebook import Rulebook
 from xinlu.law.shape import shape
 from xinlu.law.source import Document, Grade, LawModel
@@ -71,6 +73,10 @@ class Library:
     procedures: Mapping[str, tuple[Procedure, ...]]
     files: Mapping[Key, Filed] = field(repr=False)
     problems: tuple[Problem, ...] = ()
+    quality: Mapping[str, QualityRules] = field(default_factory=dict)
+    """Rules of data quality by the name of their file."""
+    indicators: Mapping[str, Indicator] = field(default_factory=dict)
+    """Indicators of the plan by their name."""
     calendar: WorkingCalendar | None = None
     """None when the folder has no calendar, or one that cannot be used."""
 
@@ -178,6 +184,8 @@ class _Loading:
         catalogue = self.catalogue()
         books = self._books()
         procedures = self._procedures()
+        quality = self._each(QualityRules, self.root / "quality", "quality", "quality")
+        indicators = self._each(Indicator, self.root / "indicators", "indicator", "indicator")
         calendar = self._calendar()
         return Library(
             root=self.root,
@@ -186,6 +194,8 @@ class _Loading:
             procedures=procedures,
             files=self.files,
             problems=by_place(self.problems),
+            quality=quality,
+            indicators=indicators,
             calendar=calendar,
         )
 

@@ -10,6 +10,7 @@ from xinlu.law.check.books import check_books
 from xinlu.law.check.case_files import check_case_files
 from xinlu.law.check.catalogue import check_catalogue
 from xinlu.law.check.procedures import check_procedures
+from xinlu.law.check.quality import check_quality
 from xinlu.law.library import Library
 from xinlu.law.problem import Problem, by_place
 
@@ -25,5 +26,6 @@ def check(library: Library) -> tuple[Problem, ...]:
             *check_books(library),
             *check_case_files(library),
             *check_procedures(library),
+            *check_quality(library),
         ]
     )
