@@ -92,5 +92,5 @@ COPY (
     SELECT unit, 'level', 'output', NULL, NULL, NULL, NULL, NULL, NULL, NULL, level, NULL, 'sample', 9 FROM levels
     UNION ALL
     SELECT unit, 'score', 'output', NULL, NULL, NULL, NULL, CAST(total AS DECIMAL(18, 5)), NULL, NULL, NULL, NULL, 'sample', 9 FROM levels
-  ) ORDER BY unit, step, seq, row NULLS FIRST, clause NULLS FIRST, day NULLS FIRST, record NULLS FIRST, kind
+  ) ORDER BY unit, step, seq, row NULLS FIRST, clause NULLS FIRST, day NULLS FIRST, kind, record NULLS FIRST
 ) TO '$entries' (FORMAT parquet, COMPRESSION zstd)

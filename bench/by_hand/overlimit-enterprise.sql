@@ -93,5 +93,5 @@ COPY (
     SELECT unit, 'vehicles_needed', 'value', NULL, NULL, NULL, needed, NULL, NULL, NULL, 0 FROM state
     UNION ALL
     SELECT unit, 'vehicles_over', 'output', NULL, NULL, NULL, over_vehicles, NULL, NULL, NULL, 9 FROM state WHERE fleet > 0
-  ) ORDER BY unit, step, seq, clause NULLS FIRST, day NULLS FIRST, record NULLS FIRST, kind
+  ) ORDER BY unit, step, seq, clause NULLS FIRST, day NULLS FIRST, kind, record NULLS FIRST
 ) TO '$entries' (FORMAT parquet, COMPRESSION zstd)

@@ -94,5 +94,5 @@ COPY (
     SELECT unit, 'running_points', 'output', NULL, NULL, NULL, coalesce(running, 0), NULL, NULL, NULL, 'secondary', 9 FROM state
     UNION ALL
     SELECT unit, 'running_total', 'read', NULL, NULL, NULL, running, NULL, NULL, NULL, 'secondary', 0 FROM state
-  ) ORDER BY unit, step, seq, clause NULLS FIRST, day NULLS FIRST, record NULLS FIRST, kind
+  ) ORDER BY unit, step, seq, clause NULLS FIRST, day NULLS FIRST, kind, record NULLS FIRST
 ) TO '$entries' (FORMAT parquet, COMPRESSION zstd)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
+from itertools import chain, pairwise
 from pathlib import Path
+from typing import Final
 
 import pyarrow as pa
 
@@ -21,12 +23,19 @@ from xinlu.engine.compile.primitives import identifier, text_literal
 from xinlu.engine.duck import Duck, TableLike
 from xinlu.engine.kept import ROW_GROUP, Written, write_shelves
 from xinlu.engine.route import Bucketing, Routes, Way, brought, is_near, known, routes
-from xinlu.engine.run import Prepared, compile_books, in_order, peer_table, understand_all
+from xinlu.engine.run import Prepared, by_shelf, compile_books, in_order, part_of, peer_table, understand_all
 from xinlu.engine.shelves import Shelved
 from xinlu.engine.tables import schemas
 from xinlu.law.catalogue import Catalogue
 from xinlu.law.meaning import Meaning
 from xinlu.law.rulebook import Rulebook
+
+BATCH: Final = 4 * ROW_GROUP
+SORTED_ROWS: Final = 4_000_000
+"""Entries that are sorted at a time, for each GiB that DuckDB may take."""
+FEW: Final = 20_000
+"""Units whose entries are sorted at once, however many they are."""
+_WHOLE: Final[Sequence[tuple[int | None, int | None]]] = ((None, None),)
 
 
 class NotAddingUp(RuntimeError):
@@ -118,6 +127,7 @@ class Worker:
         )
         self.routes = routes_of(work, chosen.values(), self.step)
         self.enumerations: set[str] = set()
+        self.views: set[str] = set()
         self.texts = [step.sql for book in self.step.books for plan in self.plans[book] for step in plan.steps]
         for index, book in enumerate(self.order):
             for place in range(len(self.plans.get(book, ()))):
@@ -220,17 +230,31 @@ class Worker:
                 continue
             plans = self.plans[book]
             for plan in plans:
-                self.duck.run(plan.steps)
+                self.work_out(plan)
             wides = " UNION ALL BY NAME ".join(f"SELECT * FROM {plan.wide}" for plan in plans)
-            self.duck.connection.execute(f"CREATE OR REPLACE VIEW {identifier('wide ' + book)} AS {wides}")
+            self.view(f"wide {book}", wides)
             if book in self.work.kept:
                 found.append(self.write(book))
             if book in self.step.handed_on:
                 self.hand_on(book, bucket)
             for plan in plans:
-                self.duck.drop(step for step in plan.steps if identifier(step.name) != plan.wide)
+                self.duck.drop(one for one in plan.steps if not one.view and identifier(one.name) != plan.wide)
         self.empty()
         return found
+
+    def work_out(self, plan: Plan) -> None:
+        """Make the tables of a plan for the bucket that is loaded."""
+        for step in plan.steps:
+            if step.view:
+                self.view(step.name, step.sql)
+            else:
+                self.duck.run([step])
+
+    def view(self, name: str, sql: str) -> None:
+        """Show rows under a name: once, since a view says the same of every bucket and binding it takes its time."""
+        if name not in self.views:
+            self.duck.connection.execute(f"CREATE OR REPLACE VIEW {identifier(name)} AS {sql}")
+            self.views.add(name)
 
     def show(self) -> None:
         """Show the tables as they are: the one bucket is the province."""
@@ -257,9 +281,7 @@ class Worker:
             self.duck.connection.execute(f"CREATE OR REPLACE TEMP TABLE {rows} AS {' UNION ALL '.join(parts)}")
             self.loaded.add(table)
             knowledge = "" if table.startswith("wide ") else f", {_ALWAYS_KNOWN}"
-            self.duck.connection.execute(
-                f"CREATE OR REPLACE VIEW {identifier(table)} AS SELECT *{knowledge} FROM {rows}"
-            )
+            self.view(table, f"SELECT *{knowledge} FROM {rows}")
             if any(way in _OWN for way in ways):
                 self.own(table, bucket)
 
@@ -332,14 +354,44 @@ class Worker:
         units = {plan.version: int(self.duck.rows(f"SELECT count(*) FROM {plan.state}")[0][0]) for plan in plans}
         files: dict[str, Mapping[int, Written]] = {"findings": {}, "entries": {}}
         prepared = Prepared(self.duck, {book: plans}, [book], {}, enumerations=self.enumerations)
+        shelves = self.work.bucketing.shelves
         for name in ("findings", "entries") if self.work.entries else ("findings",):
-            reader = self.duck.connection.sql(prepared.query(book, name, shelves=self.work.bucketing.shelves))
-            batches = reader.to_arrow_reader(4 * ROW_GROUP)
-            files[name] = write_shelves(batches, batches.schema, folder, name, self.work.bucketing.shelves)
+            cuts = self.cuts(plans) if name == "entries" else _WHOLE
+            parts = self.parts(prepared, book, name, cuts)
+            first = next(parts)
+            batches = (batch for part in chain([first], parts) for batch in part)
+            files[name] = write_shelves(batches, first.schema, folder, name, shelves)
         if self.work.entries:
             for plan in plans:
+                self.duck.connection.execute(f"DROP TABLE IF EXISTS {part_of(plan)}")
                 self.check(plan)
         return Found(book, files, units)
+
+    def parts(
+        self, prepared: Prepared, book: str, name: str, cuts: Iterable[tuple[int | None, int | None]]
+    ) -> Iterator[pa.RecordBatchReader]:
+        """Sorted rows, one part at a time: the next when the one before is written."""
+        shelves = self.work.bucketing.shelves
+        for keys in cuts:
+            prepared.take_part(book, shelves, keys)
+            yield self.duck.connection.sql(prepared.query(book, name, shelves=shelves, keys=keys)).to_arrow_reader(
+                BATCH
+            )
+
+    def cuts(self, plans: Sequence[Plan]) -> Sequence[tuple[int | None, int | None]]:
+        """Parts of the entries of a book that can be sorted in memory: from which key of a unit on, up to which."""
+        units = " UNION ALL ".join(f"SELECT unit FROM {plan.state}" for plan in plans)
+        if self.work.memory_gib is None or self.duck.rows(f"SELECT count(*) FROM ({units})")[0][0] < FEW:
+            return _WHOLE
+        entries = " UNION ALL ".join(f"SELECT unit FROM {plan.entries}" for plan in plans)
+        rows = int(self.duck.rows(f"SELECT count(*) FROM ({entries})")[0][0])
+        parts = -(-rows // int(SORTED_ROWS * self.work.memory_gib))
+        if parts < 2:
+            return _WHOLE
+        places = ", ".join(f"{one}/{parts}.0" for one in range(1, parts))
+        key = by_shelf(self.work.bucketing.shelves)
+        found = self.duck.rows(f"SELECT quantile_disc({key}, [{places}]) FROM ({units})")[0][0]
+        return list(pairwise([None, *found, None]))
 
     def check(self, plan: Plan) -> None:
         """Shares of entries add up to the sums that they explain, unit by unit as far as a weighted total can tell."""

@@ -141,7 +141,9 @@ def digest_of(path: Path) -> str:
 def write_shelves(
     batches: Iterable[pa.RecordBatch], schema: pa.Schema, folder: Path, name: str, shelves: int
 ) -> dict[int, Written]:
-    """Write rows that come sorted by shelf, and by canonical order inside it; gives the files by shelf."""
+    """Write rows that come sorted by shelf, and by canonical order inside it; gives the files by shelf.
+
+    ``schema``: of the rows that come. Columns of ``name`` that they lack are missing throughout."""
     found: dict[int, Written] = {}
     writer: _ShelfFile | None = None
     for batch in batches:
@@ -175,6 +177,9 @@ class _ShelfFile:
         self.file = f"{name}/{shelf:02d}.parquet"
         self.path = folder / self.file
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        come = {one.name: one for one in schema}
+        self.absent = [(place, one) for place, one in enumerate(RESULTS[name]) if one.name not in come]
+        schema = pa.schema([come.get(one.name, one) for one in RESULTS[name]])
         texts = [one.name for one in schema if pa.types.is_string(one.type) or pa.types.is_dictionary(one.type)]
         self.writer = pq.ParquetWriter(
             self.path,
@@ -197,7 +202,10 @@ class _ShelfFile:
     def flush(self, upto: int) -> None:
         """Write the first ``upto`` waiting rows. Rows lie in one piece, since pages end where pieces end."""
         table = pa.Table.from_batches(self.waiting)
-        self.writer.write_table(table.slice(0, upto).combine_chunks(), row_group_size=ROW_GROUP)
+        rows = table.slice(0, upto).combine_chunks()
+        for place, column in self.absent:
+            rows = rows.add_column(place, column, pa.nulls(upto, column.type))
+        self.writer.write_table(rows, row_group_size=ROW_GROUP)
         self.rows += upto
         self.count -= upto
         self.waiting = table.slice(upto).to_batches() if self.count else []

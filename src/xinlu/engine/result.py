@@ -153,8 +153,8 @@ def sorted_findings(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def sorted_entries(entries: Iterable[Entry]) -> list[Entry]:
-    """By unit, step, seq, row, clause, day, record, kind, then text and share; missing comes first."""
-    names = ("row", "clause", "day", "record", "kind", "text", "share", "raw")
+    """By unit, step, seq, row, clause, day, kind, record, then text and share; missing comes first."""
+    names = ("row", "clause", "day", "kind", "record", "text", "share", "raw")
     return sorted(entries, key=lambda one: (one.unit, one.step, one.seq, *_missing_first(one, *names)))
 
 

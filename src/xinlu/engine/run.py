@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,14 +15,14 @@ from xinlu.engine.compile.primitives import identifier, text_literal
 from xinlu.engine.duck import Duck, TableLike
 from xinlu.engine.peers import Peers, ranked
 from xinlu.engine.result import ENTRIES_SCHEMA, FINDINGS_SCHEMA, RunResult, entries_of, findings_of
-from xinlu.engine.tables import RELATION_SCHEMA, item_schema, subject_schema
+from xinlu.engine.tables import empty_tables
 from xinlu.law.catalogue import Catalogue
 from xinlu.law.meaning import Meaning, understand
 from xinlu.law.rulebook import Rulebook
 from xinlu.law.source import Grade
 
 _ENTRY_ORDER = (
-    'unit, step, seq, "row" NULLS FIRST, clause NULLS FIRST, day NULLS FIRST, record NULLS FIRST, kind, '
+    'unit, step, seq, "row" NULLS FIRST, clause NULLS FIRST, day NULLS FIRST, kind, record NULLS FIRST, '
     "text NULLS FIRST, share NULLS FIRST, raw NULLS FIRST"
 )
 
@@ -32,6 +32,41 @@ _SHELF = 2**56
 _WORDS = {"status": {"rated", "not_rated", "open"}, "grade": {one.value for one in Grade}}
 
 _RESULTS = {"findings": (FINDINGS_SCHEMA, "unit, output"), "entries": (ENTRIES_SCHEMA, _ENTRY_ORDER)}
+
+
+_ALL = (None, None)
+_CODES = {
+    "step": ("CAST(enum_code(step) AS BIGINT)", 12),
+    "seq": ("seq", 8),
+    "clause": ("coalesce(CAST(enum_code(clause) AS BIGINT) + 1, 0)", 12),
+    "day": ("coalesce(day - DATE '0001-01-01' + 1, 0)", 22),
+    "kind": ("enum_code(kind)", 5),
+}
+"""Columns of entries as numbers that sort as they do, missing first, with the bits that they need."""
+
+
+def by_shelf(shelves: int) -> str:
+    """SQL of a number that sorts units by shelf, then by number."""
+    return f"unit % {shelves} * {_SHELF} + unit // {shelves}" if shelves > 1 else "unit"
+
+
+def within(key: str, keys: tuple[int | None, int | None]) -> str:
+    """SQL of the test that a key lies from the first on and below the second; empty where both are open."""
+    return " AND ".join(f"{key} {sign} {one}" for sign, one in zip((">=", "<"), keys, strict=True) if one is not None)
+
+
+def part_of(plan: Plan) -> str:
+    """Quoted name of the table with a part of the units of a plan."""
+    return identifier(f"{plan.prefix}part")
+
+
+def _packed(columns: Sequence[str]) -> str:
+    """SQL of one number that sorts as ``columns`` do, one after the other."""
+    packed = "CAST(0 AS BIGINT)"
+    for column in columns:
+        code, bits = _CODES[column]
+        packed = f"({packed} * {2**bits} + {code})"
+    return packed
 
 
 class MissingBook(LookupError):
@@ -159,11 +194,15 @@ class Prepared:
         union = " UNION ALL ".join(f"SELECT {columns} FROM {getattr(plan, name)}" for plan in self.plans[book])
         return f"SELECT * FROM ({union}) ORDER BY {order}"
 
-    def query(self, book: str, name: str, *, shelves: int = 1) -> str:
+    def query(self, book: str, name: str, *, shelves: int = 1, keys: tuple[int | None, int | None] = _ALL) -> str:
         """The rows of one result by shelf, then in canonical order, to be written and not to be kept here: numbers have
-        the narrower type of the book, words are codes of enumerations."""
+        the narrower type of the book, words are codes of enumerations, columns of entries that nothing fills are left
+        out. ``keys``: from which :func:`by_shelf` on, and up to which; such a part reads the tables that
+        :meth:`take_part` made."""
         plans = self.plans[book]
-        by_unit = f"unit % {shelves} * {_SHELF} + unit // {shelves}" if shelves > 1 else "unit"
+        by_unit = by_shelf(shelves)
+        tests = within(by_unit, keys)
+        where = f" WHERE {tests}" if tests else ""
         if name == "findings":
             words = {"output": {one for plan in plans for one in plan.outputs}, **_WORDS}
             columns = ", ".join(
@@ -171,19 +210,31 @@ class Prepared:
                 for one in FINDINGS_SCHEMA.names
             )
             union = " UNION ALL ".join(f"SELECT {columns} FROM {plan.findings}" for plan in plans)
-            return f"SELECT * FROM ({union}) ORDER BY {by_unit}, output"
-        union = " UNION ALL ".join(select for plan in plans for select in plan.coded)
+            return f"SELECT * FROM ({union}){where} ORDER BY {by_unit}, output"
+        union = " UNION ALL ".join(
+            select.replace(plan.state, part_of(plan)) if tests else select for plan in plans for select in plan.coded
+        )
         for column in plans[0].words:
             kind = self._enumeration(book, column, set().union(*(plan.words[column] for plan in plans)))
             union = union.replace(f'"@{column}"', kind)
-        # Short keys of fixed width sort twice as fast; what cannot decide is left out.
-        order = [by_unit, "step, seq"]
-        if any(plan.by_row for plan in plans):
-            order.append('"row" NULLS FIRST')
-        order.append("clause NULLS FIRST, day NULLS FIRST, record NULLS FIRST, kind")
+        filled = frozenset().union(*(plan.filled for plan in plans))
+        # Short keys of fixed width sort twice as fast: codes are packed into one number, what decides nothing left out.
+        step, rest = _packed(("step", "seq")), _packed([one for one in ("clause", "day", "kind") if one in filled])
+        by_row = any(plan.by_row for plan in plans)
+        order = [by_unit, step, '"row" NULLS FIRST', rest] if by_row else [by_unit, f"{step} * {2**39} + {rest}"]
+        order += ["record NULLS FIRST"] if any(plan.by_record for plan in plans) else []
         if any(plan.alike for plan in plans):
-            order.append("text NULLS FIRST, share NULLS FIRST, raw NULLS FIRST")
-        return f"SELECT * FROM ({union}) ORDER BY {', '.join(order)}"
+            order += [f"{one} NULLS FIRST" for one in ("text", "share", "raw") if one in filled]
+        columns = ", ".join(identifier(one) for one in ENTRIES_SCHEMA.names if one in filled)
+        return f"SELECT {columns} FROM ({union}){where} ORDER BY {', '.join(order)}"
+
+    def take_part(self, book: str, shelves: int, keys: tuple[int | None, int | None]) -> None:
+        """Set the units of some keys apart, so that the many lines of a unit do not each look through all units."""
+        tests = within(by_shelf(shelves), keys)
+        for plan in self.plans[book] if tests else ():
+            self.duck.connection.execute(
+                f"CREATE OR REPLACE TEMP TABLE {part_of(plan)} AS SELECT * FROM {plan.state} WHERE {tests}"
+            )
 
     def _enumeration(self, book: str, column: str, words: Collection[str]) -> str:
         """The quoted type of the words of a column, which sorts as its texts do."""
@@ -230,7 +281,6 @@ def prepare(
 ) -> Prepared:
     """Compile ``books`` for one day. ``narrowed``: the runs will name their units. ``peers``: frozen snapshots
     of peer values by book and value; values that are not named there are worked out over the units of the run."""
-    add_empty_tables(duck, catalogue)
     meanings = understand_all(books, catalogue)
     order = in_order(books)
     for index, book in enumerate(order):
@@ -248,6 +298,8 @@ def prepare(
         wanted={book: identifier(f"wanted {book}") for book in order} if narrowed else {},
         frozen=peers or {},
     )
+    texts = [text for several in plans.values() for plan in several for text in _sql_of(plan)]
+    add_empty_tables(duck, catalogue, read_by=texts)
     over_peers = {
         book: {
             name: one.peer.stat
@@ -303,14 +355,19 @@ def compile_books(
     return plans
 
 
-def add_empty_tables(duck: Duck, catalogue: Catalogue) -> None:
-    """Show every table of the catalogue, empty where nothing was handed in: no rows is a fact, not an error."""
-    wanted = {f"item_{name}": item_schema(item) for name, item in catalogue.items.items()}
-    wanted |= {f"subject_{name}": subject_schema(kind) for name, kind in catalogue.kinds.items()}
-    wanted["relation"] = RELATION_SCHEMA
-    for name, schema in wanted.items():
-        if name not in duck.registered:
-            duck.register(name, schema.empty_table())
+def _sql_of(plan: Plan) -> list[str]:
+    return [*(step.sql for step in plan.steps), *plan.inputs, *plan.coded]
+
+
+def add_empty_tables(duck: Duck, catalogue: Catalogue, *, read_by: Iterable[str] | None = None) -> None:
+    """Show every table of the catalogue, empty where nothing was handed in: no rows is a fact, not an error.
+
+    ``read_by``: only tables that one of these SQL texts names; a run costs nothing for items that no book reads.
+    """
+    texts = None if read_by is None else " ".join(read_by)
+    for name, table in empty_tables(catalogue).items():
+        if name not in duck.registered and (texts is None or name in texts):
+            duck.register(name, table)
 
 
 def run(
@@ -329,7 +386,8 @@ def run(
     ``governed_by`` picks per unit. ``units``: book → units, to run part of the population. ``peers``: frozen
     snapshots of peer values (see :mod:`xinlu.engine.peers`).
     """
-    duck = Duck(tables)
+    # Tables without rows are shown when a book reads them.
+    duck = Duck({name: one for name, one in tables.items() if not isinstance(one, pa.Table) or one.num_rows})
     try:
         prepared = prepare(
             books,

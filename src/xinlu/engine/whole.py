@@ -44,8 +44,9 @@ from xinlu.law.problem import LawError, problem
 from xinlu.law.rulebook import Rulebook
 from xinlu.law.typing_rules import Ref
 
-BUCKET_BYTES = 48 * 1024 * 1024
-"""Bytes of files that one bucket may hold, with half a GiB for its process."""
+BUCKET_BYTES = 104 * 1024 * 1024
+"""Bytes of files that one bucket may hold, with half a GiB for its process. Every bucket plans every statement anew,
+so that few and large ones are quicker, as long as the rows of most books stay in memory."""
 OWN_GIB = 0.27
 """Memory that a process needs beside DuckDB: the interpreter, the law, rows on their way to a file."""
 

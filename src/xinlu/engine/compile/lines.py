@@ -72,6 +72,10 @@ class LineWriter:
         self.coded: list[str] = []
         """The same SELECTs with words as codes: ``"@step"`` stands for an enumeration of :attr:`words`."""
         self.words: dict[str, set[str]] = {"step": set(), "kind": set(), "clause": set(), "grade": set()}
+        self.filled: set[str] = set()
+        """Columns that any line fills; the others are missing throughout."""
+        self.by_record = False
+        """Whether lines of one step and kind may differ by their record alone."""
 
     def line(
         self,
@@ -86,6 +90,8 @@ class LineWriter:
         **columns: str,
     ) -> None:
         """One SELECT of entries; numbers are cast to the book's entry type, the rest is missing unless given."""
+        self.filled |= set(columns)
+        self.by_record |= "record" in columns and table != f"{self.state.name} f"
         values = {"unit": unit, "step": step, "kind": p.text_literal(kind), **_EMPTY, "grade": grade}
         for name in ("raw", "weight", "share"):
             values[name] = f"CAST({columns.pop(name, 'NULL')} AS {self.number})"

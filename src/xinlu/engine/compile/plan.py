@@ -52,8 +52,12 @@ class Plan:
     outputs: tuple[str, ...] = ()
     by_row: bool = False
     """Whether entries may belong to rows of a fold."""
+    by_record: bool = False
+    """Whether entries of one unit and step may differ by their record alone."""
     alike: bool = False
-    """Whether two entries may agree in step, row, clause, day, record and kind: a record may reach a unit twice."""
+    """Whether two entries may agree in step, row, clause, day, kind and record: a record may reach a unit twice."""
+    filled: frozenset[str] = frozenset()
+    """Columns of the coded entries in which anything may stand."""
 
 
 def compile_book(
@@ -216,6 +220,7 @@ class _Compiler:
         entries = draft.add("entries", " UNION ALL ".join(lines.selects), view=True)
         wide = add_wide(draft, state, grades)
         sums = tuple(name for name, one in self.book.folds.items() if (one.sum or one.running) and one.per is None)
+        by_row = any(one.per is not None for one in self.book.folds.values())
         return Plan(
             self.book.rulebook,
             self.book.version,
@@ -229,7 +234,9 @@ class _Compiler:
             coded=tuple(lines.coded),
             words={column: frozenset(found) for column, found in lines.words.items()},
             outputs=tuple(self.book.outputs),
-            by_row=any(one.per is not None for one in self.book.folds.values()),
+            by_row=by_row,
+            by_record=lines.by_record,
+            filled=frozenset(lines.filled | {"unit", "step", "kind", "grade", "seq"}) - (set() if by_row else {"row"}),
             alike=any(map(_repeats, self.book.sources.values()))
             or any(one.cap is not None and set(one.cap.per) - {"unit"} for one in self.book.clauses.values()),
         )
