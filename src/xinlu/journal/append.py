@@ -10,6 +10,7 @@ from django.db import transaction
 
 from xinlu.journal.actor import Actor
 from xinlu.journal.digest import canonical, sm3
+from xinlu.journal.follow import applied
 from xinlu.journal.models import Chain, Event
 
 AUDIT = "audit"
@@ -20,7 +21,8 @@ def append(*, actor: Actor, verb: str, obj: str, facts: Mapping[str, Any], at: d
     """Write that ``actor`` did ``verb`` to ``obj`` at ``at`` (aware), with ``facts``, in the caller's transaction.
 
     ``verb`` is dotted, room first: ``ledger.delivery.closed``. ``obj`` is ``room.noun:key``. Facts hold no clear
-    identifiers, names of natural persons or secrets: digests and numbers say enough.
+    identifiers, names of natural persons or secrets: digests and numbers say enough. Rooms that follow the verb
+    (:mod:`xinlu.journal.follow`) apply it here.
     """
     if at.tzinfo is None:
         raise ValueError("an event needs a time with a zone")
@@ -40,6 +42,7 @@ def append(*, actor: Actor, verb: str, obj: str, facts: Mapping[str, Any], at: d
         event.hash = seal(event)
         event.save(force_insert=True)
         Chain.objects.filter(pk=AUDIT).update(seq=event.seq, hash=event.hash)
+        applied(event)
     return event
 
 
