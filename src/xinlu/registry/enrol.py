@@ -13,6 +13,7 @@ from xinlu.journal.actor import Actor
 from xinlu.journal.append import append
 from xinlu.journal.insert import insert_many
 from xinlu.journal.sequence import next_change
+from xinlu.registry.match_keys import Key, add_keys, code_keys, is_kept, missing_code_keys, name_keys, owners_of
 from xinlu.registry.models import Identifier, Subject, SubjectPeriod
 from xinlu.registry.naming import initials, normalised, normalised_identifier
 
@@ -63,6 +64,7 @@ def enrol_many(subjects: Sequence[NewSubject], *, actor: Actor, at: datetime) ->
     ]
     _refuse_taken(identifiers)
     insert_many(Identifier, identifiers)
+    add_keys({n: _keys(one) for n, one in pairs if is_kept(one.kind, natural=one.natural_person)})
     append(
         actor=actor,
         verb="registry.subject.enrolled",
@@ -93,6 +95,7 @@ def add_identifiers(identifiers: Sequence[tuple[int, str, str]], *, actor: Actor
     ]
     _refuse_taken(rows)
     insert_many(Identifier, rows)
+    add_keys(missing_code_keys([one for one in identifiers if one[0] not in persons]))
     append(
         actor=actor,
         verb="registry.identifier.added",
@@ -132,6 +135,10 @@ def _refuse_taken(rows: Sequence[Identifier]) -> None:
         for pair in found:
             if pair in wanted:
                 raise IdentifierTaken(pair[0])
+
+
+def _keys(one: NewSubject) -> set[Key]:
+    return name_keys([one.name], owners_of(one.attributes)) | code_keys(one.identifiers.items())
 
 
 def _subject(one: NewSubject, at: datetime, change: int) -> Subject:

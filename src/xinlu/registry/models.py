@@ -136,6 +136,27 @@ class Identifier(models.Model):
         ]
 
 
+class MatchKey(models.Model):
+    """A spelling under which candidates are found when no identifier is equal; follows from names and identifiers."""
+
+    class What(models.TextChoices):
+        """Core of a name, its sound, blind index of an owner's name, organisation code inside a USCC."""
+
+        CORE = "core", "字号和行业"
+        SOUND = "sound", "读音"
+        OWNER = "owner", "经营者"
+        ORGAN = "organ", "组织机构代码"
+
+    subject = models.ForeignKey(Subject, on_delete=models.PROTECT, related_name="+")
+    what = models.CharField(max_length=8, choices=What.choices)
+    key = models.CharField(max_length=120)
+
+    class Meta:
+        ordering = ["subject", "what", "key"]
+        constraints = [models.UniqueConstraint(fields=["subject", "what", "key"], name="registry_match_key_once")]
+        indexes = [models.Index(fields=["what", "key"], name="registry_match_key")]
+
+
 class Relation(models.Model):
     """``from_subject`` stands in ``relation`` to ``to_subject`` on the days [valid_from, valid_until)."""
 

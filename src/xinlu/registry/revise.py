@@ -14,6 +14,7 @@ from xinlu.journal.append import append
 from xinlu.journal.insert import insert_many
 from xinlu.journal.sequence import last_change, next_change
 from xinlu.registry.enrol import BATCH, AttributeValue
+from xinlu.registry.match_keys import Key, is_kept, name_keys, owners_of, renew_name_keys
 from xinlu.registry.models import Subject, SubjectPeriod
 from xinlu.registry.naming import initials, normalised
 
@@ -209,6 +210,12 @@ def _refresh_picture(new: Mapping[int, list[_Piece]], change: int) -> None:
                 row.name, row.region = latest.name, latest.region
                 row.normalised_name = normalised(latest.name)
                 row.pinyin_initials = "" if row.natural_person else initials(latest.name)
+        kept = [row for row in rows if new[row.pk] and is_kept(row.kind, natural=row.natural_person)]
+        renew_name_keys({row.pk: _keys(new[row.pk]) for row in kept})
         Subject._base_manager.bulk_update(
             rows, ["name", "region", "normalised_name", "pinyin_initials", "change"], batch_size=400
         )
+
+
+def _keys(pieces: Sequence[_Piece]) -> set[Key]:
+    return name_keys({one.name for one in pieces}, {who for one in pieces for who in owners_of(one.attributes)})
