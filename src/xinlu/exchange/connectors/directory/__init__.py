@@ -1,0 +1,1 @@
+"""A folder of files on this machine or on a mounted share."""
