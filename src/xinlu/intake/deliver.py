@@ -5,8 +5,10 @@ The rules are those of :func:`xinlu.ledger.record.accept`. Everything of one fil
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import IO, Literal
 from zoneinfo import ZoneInfo
 
+from cryptography.hazmat.primitives import hashes
 from django.db import transaction
 from django.db.models import Q
 
@@ -38,7 +41,6 @@ from xinlu.intake.sheet import COMMAND, Limits, Line, Sheet, read_sheet
 from xinlu.intake.subjects import queried
 from xinlu.intake.table import Table, table_of
 from xinlu.journal.actor import Actor
-from xinlu.journal.digest import sm3
 from xinlu.journal.sequence import last_change
 from xinlu.law.catalogue import Catalogue, Item
 from xinlu.law.problem import Problem
@@ -118,11 +120,12 @@ def deliver(
         Refused: the file as a whole cannot be taken (codes F…); nothing was written.
         ValueError: ``received_at`` has no zone, or neither or both of ``path`` and ``file`` are given.
     """
-    data, name = taken_bytes(path, file, name)
-    origin = known_source(source, scope, file=name)
+    with opened(path, file, name) as (data, name):
+        origin = known_source(source, scope, file=name)
+        sheet, digest = read_sheet(data, name=name, limits=limits), digest_of(data)
     return deliver_sheet(
-        read_sheet(data, name=name, limits=limits),
-        digest=sm3(data),
+        sheet,
+        digest=digest,
         source=origin,
         wanted=Wanted(item, kind, relation),
         received_at=received_at,
@@ -223,16 +226,31 @@ def title_of(layout: Layout) -> str:
     return "主体登记"
 
 
-def taken_bytes(path: Path | None, file: IO[bytes] | bytes | None, name: str) -> tuple[bytes, str]:
-    """The bytes of a file and its name."""
+@contextmanager
+def opened(path: Path | None, file: IO[bytes] | bytes | None, name: str) -> Iterator[tuple[IO[bytes], str]]:
+    """A file that can be sought in, and its name."""
     if (path is None) == (file is None):
         raise ValueError("give either a path or a file")
-    if path is not None:
+    if isinstance(file, bytes):
+        yield io.BytesIO(file), name
+    elif file is not None:
+        yield file, name
+    elif path is not None:
         try:
-            return path.read_bytes(), name or path.name
+            found = path.open("rb")
         except OSError as error:
             raise refuse("F03", f"文件打不开：{error.strerror}", file=str(path)) from None
-    return (file if isinstance(file, bytes) else file.read()), name  # type: ignore[union-attr]
+        with found:
+            yield found, name or path.name
+
+
+def digest_of(file: IO[bytes]) -> str:
+    """SM3 of a file's bytes, a piece at a time."""
+    file.seek(0)
+    state = hashes.Hash(hashes.SM3())
+    while piece := file.read(1 << 20):
+        state.update(piece)
+    return state.finalize().hex()
 
 
 def _all_or_nothing(taking: _Taking, delivery: Delivery) -> list[Outcome]:
@@ -277,7 +295,8 @@ class _Taking:
         return self._registry(delivery)
 
     def _batches(self, size: int) -> Iterator[list[Line]]:
-        while batch := list(islice(self.table.lines, size)):
+        lines = self.table.lines
+        while batch := list(islice(lines, size)):
             self.delivered += len(batch)
             if self.raws is not None:
                 self.raws.update((number, raw_row(cells, self.table.headers)) for number, cells in batch)

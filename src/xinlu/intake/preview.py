@@ -22,11 +22,12 @@ from xinlu.intake.deliver import (
     Seen,
     carries,
     checked,
+    digest_of,
     file_warnings,
     has_later,
     known_source,
+    opened,
     refuse_later,
-    taken_bytes,
     title_of,
 )
 from xinlu.intake.personal import masked_sentence
@@ -35,7 +36,6 @@ from xinlu.intake.rows import Parsed, RecordRows
 from xinlu.intake.sheet import UPLOAD, Limits, read_sheet
 from xinlu.intake.subjects import queried
 from xinlu.intake.table import Table, table_of
-from xinlu.journal.digest import sm3
 from xinlu.law.catalogue import Catalogue
 from xinlu.law.identifiers import TITLES
 from xinlu.law.problem import Problem
@@ -100,12 +100,12 @@ def preview(
     Raises:
         Refused: the file as a whole could not be taken.
     """
-    data, name = taken_bytes(path, file, name)
+    with opened(path, file, name) as (data, name):
+        origin = known_source(source, scope, file=name)
+        sheet, digest = read_sheet(data, name=name, limits=limits), digest_of(data)
     catalogue = catalogue or current.catalogue()
-    origin = known_source(source, scope, file=name)
-    table = table_of(read_sheet(data, name=name, limits=limits), catalogue=catalogue, limits=limits)
+    table = table_of(sheet, catalogue=catalogue, limits=limits)
     layout = layout_of(table.headers, wanted=Wanted(item, kind, relation), catalogue=catalogue, file=name)
-    digest = sm3(data)
     repeated = Delivery._base_manager.filter(source=origin, digest=digest, closed_at__isnull=False).exists()
     looking = _Looking(origin, table, layout, catalogue, received_at, repeated)
     outcomes = looking.outcomes()
@@ -175,7 +175,8 @@ class _Looking:
         later = has_later(layout.item, self.at)
         seen: Seen = {}
         found: list[Outcome] = []
-        while batch := list(islice(self.table.lines, BATCH)):
+        lines = self.table.lines
+        while batch := list(islice(lines, BATCH)):
             parsed = checked(rows, batch, self.table.headers, seen)
             if later:
                 refuse_later(parsed, layout.item, self.at, repeated=self.repeated)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 
 from xinlu.intake import columns
 from xinlu.intake.cells import plain_text
@@ -20,12 +20,18 @@ HEAD = 5
 
 @dataclass(frozen=True)
 class Table:
-    """Column names and the lines below them, which can be read once."""
+    """Column names and the lines below them."""
 
     sheet: Sheet
     headers: tuple[str, ...]
-    lines: Iterator[Line]
+    above: int = 0
+    """Lines of the sheet down to that of the column names."""
     warnings: tuple[Problem, ...] = ()
+
+    @property
+    def lines(self) -> Iterator[Line]:
+        """The lines below, from the first on."""
+        return islice(iter(self.sheet.lines), self.above, None)
 
 
 def table_of(sheet: Sheet, *, catalogue: Catalogue, limits: Limits) -> Table:
@@ -35,7 +41,7 @@ def table_of(sheet: Sheet, *, catalogue: Catalogue, limits: Limits) -> Table:
         Refused: F01 no data, F05 too many rows, F09 merged cells from the names of columns on.
     """
     if sheet.headers is not None:
-        return Table(sheet, sheet.headers, _limited(iter(sheet.lines), limits, sheet.name))
+        return _limited(Table(sheet, sheet.headers), limits)
     lines = iter(sheet.lines)
     head = list(islice(lines, HEAD))
     if len(head) < 2:
@@ -56,15 +62,13 @@ def table_of(sheet: Sheet, *, catalogue: Catalogue, limits: Limits) -> Table:
     warnings = [
         file_problem("F18", f"列名上方的“{_first(above)}”已略过", file=sheet.name, line=n) for n, above in head[:place]
     ]
-    below = _limited(chain(head[place + 1 :], lines), limits, sheet.name)
-    return Table(sheet, tuple(plain_text(cell) for cell in cells), below, tuple(warnings))
+    return _limited(Table(sheet, tuple(plain_text(cell) for cell in cells), place + 1, tuple(warnings)), limits)
 
 
-def _limited(lines: Iterator[Line], limits: Limits, name: str) -> Iterator[Line]:
-    for count, line in enumerate(lines, 1):
-        if count > limits.rows:
-            raise refuse("F05", f"超过上限 {limits.rows} 行", file=name)
-        yield line
+def _limited(table: Table, limits: Limits) -> Table:
+    if sum(1 for _ in islice(table.lines, limits.rows + 1)) > limits.rows:
+        raise refuse("F05", f"超过上限 {limits.rows} 行", file=table.sheet.name)
+    return table
 
 
 def _first(cells: Iterable[object]) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import unicodedata
 from functools import lru_cache
 
-from pypinyin import Style, lazy_pinyin
-
 NAME_LENGTH = 200
 
 
@@ -28,6 +26,9 @@ def initials(name: str) -> str:
     >>> initials("示例交通(浙江)A公司")
     'SLJTZJAGS'
     """
+    # Its dictionaries take 55 MB: only who enrols or searches needs them.
+    from pypinyin import Style, lazy_pinyin
+
     letters = lazy_pinyin(normalised(name), style=Style.FIRST_LETTER, strict=False)
     return "".join(c for part in letters for c in part if c.isalnum()).upper()[:NAME_LENGTH]
 
