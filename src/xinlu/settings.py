@@ -193,6 +193,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "xinlu.exchange.watch.watch_calls",
 ]
 
 ROOT_URLCONF = "xinlu.urls"

@@ -1,4 +1,4 @@
-"""All addresses: the pages of ``web``, and the stock admin for system administrators."""
+"""All addresses: the pages of ``web``, the open interface of ``exchange``, and the stock admin for system administrators."""
 
 from __future__ import annotations
 
@@ -9,5 +9,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [path("system/", admin.site.urls)]
 
+if find_spec("xinlu.exchange") and find_spec("xinlu.exchange.urls"):
+    urlpatterns.append(path("api/", include("xinlu.exchange.urls")))
 if find_spec("xinlu.web") and find_spec("xinlu.web.urls"):
     urlpatterns.append(path("", include("xinlu.web.urls")))
