@@ -186,6 +186,7 @@ _ALL = (
     Code("LAW-705", "程序版本施行期重叠", _PROCEDURE, "请给较早的版本写上 until（不含当日）"),
     Code("LAW-706", "环节没有人办理", _PROCEDURE, "请用 queue 写明未办结的环节在谁手里；终点不写"),
     Code("LAW-707", "投入办理的程序写得不全", _PROCEDURE, "请补上 lamp；本平台还不会的写法，先不写 in_motion"),
+    Code("LAW-708", "填报表单的年度或部分有误", "自主填报表单（docs/self-filing.md）", "请按提示改正日期或部分"),
     # ── quality and indicators ──
     Code("LAW-720", "质量规则或指标引用了不存在的名称", _QUALITY, "请改正名称，或先在目录中登记"),
     Code("LAW-721", "质量检查不能运行", _QUALITY, "请按提示改写这项检查"),

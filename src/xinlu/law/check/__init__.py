@@ -9,6 +9,7 @@ from __future__ import annotations
 from xinlu.law.check.books import check_books
 from xinlu.law.check.case_files import check_case_files
 from xinlu.law.check.catalogue import check_catalogue
+from xinlu.law.check.filings import check_filings
 from xinlu.law.check.procedures import check_procedures
 from xinlu.law.check.quality import check_quality
 from xinlu.law.library import Library
@@ -26,6 +27,7 @@ def check(library: Library) -> tuple[Problem, ...]:
             *check_books(library),
             *check_case_files(library),
             *check_procedures(library),
+            *check_filings(library),
             *check_quality(library),
         ]
     )
