@@ -1,4 +1,4 @@
-"""All addresses: the pages of ``web``, the open interface of ``exchange``, and the stock admin for system administrators."""
+"""All addresses: the pages of ``web``, the interface of ``exchange``, and the stock admin for system administrators."""
 
 from __future__ import annotations
 

@@ -13,9 +13,9 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client as Browser
 from django.utils import timezone
-from tests.province import firm, officer, organs
+from tests.province import firm, officer
 
-from xinlu.access.models import Person
+from xinlu.access.models import Organ, Person
 from xinlu.exchange import agree, clients
 from xinlu.exchange.agree import Wanted
 from xinlu.exchange.models import Agreement, Client
@@ -97,7 +97,7 @@ def wire(db: None) -> Wire:
 
 def open_wire(*, items: Sequence[Wanted] = (Wanted(ITEM),), daily_limit: int = 10_000) -> Wire:
     """The same for tests that make their own database, without a token."""
-    organs()
+    few_organs()
     register_firms()
     proposer = officer("steward", "zj-info-centre", role="steward")
     approver = officer("second", "zj-info-centre", role="steward")
@@ -109,6 +109,29 @@ def open_wire(*, items: Sequence[Wanted] = (Wanted(ITEM),), daily_limit: int = 1
     agreement = propose(source, proposer, items=items, daily_limit=daily_limit)
     agree.approve(agreement, approver=approver, at=at)
     return Wire(source, client, secrets, agreement, proposer, approver)
+
+
+def few_organs() -> None:
+    """A city, its neighbour, a county and the province’s data centre; all of them would take longer than a test."""
+    city = ["330100", "330102", "330106"]
+    Organ.objects.create(code="zj", name="示例省厅", kind="province", everywhere=True, sectors=["all"])
+    Organ.objects.create(
+        code="zj-info-centre", name="示例省信息中心", kind="centre", region="330000", everywhere=True, sectors=["all"]
+    )
+    for code, regions in (("330100", city), ("330200", ["330200", "330203"])):
+        Organ.objects.create(
+            code=f"jt-{code}", name=f"示例市局{code}", kind="city_bureau", region=code, regions=regions, sectors=["all"]
+        )
+
+
+def second_client(wire: Wire) -> Wire:
+    """Another client of the same source, with a token: it sees nothing of the first."""
+    client, secrets = clients.register(
+        source=wire.source, code="hz-law-2", title="示例执法平台二", actor=ACTOR, at=timezone.now()
+    )
+    other = Wire(wire.source, client, secrets, wire.agreement, wire.proposer, wire.approver)
+    assert other.get_token().status_code == 200
+    return other
 
 
 def propose(source: Source, proposer: Person, **said: Any) -> Agreement:
