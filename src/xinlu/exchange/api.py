@@ -317,7 +317,7 @@ def _key(request: HttpRequest) -> str:
 
 def _json(request: HttpRequest) -> bytes:
     if request.content_type != answers.JSON:
-        raise Refused("EX-032", f"正文类型是 {request.content_type[:60] or '空'}", place="Content-Type")
+        raise Refused("EX-032", f"正文类型是 {(request.content_type or '空')[:60]}", place="Content-Type")
     return _body(request)
 
 

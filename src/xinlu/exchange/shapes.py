@@ -105,10 +105,14 @@ class TokenGiven(Schema):
 
 
 class TokenRefused(Schema):
-    """RFC 6749 第 5.2 节的错误"""
+    """RFC 6749 第 5.2 节的错误，加上错误码、依据和怎么办"""
 
     error: str
-    error_description: str | None = None
+    error_description: str
+    code: str
+    title: str
+    basis: str
+    next_step: str
 
 
 class More(Schema):

@@ -5,6 +5,7 @@ The protocol is Authlib's; here is what it asks of us: who a client is, and wher
 
 from __future__ import annotations
 
+import json
 import logging
 import secrets
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from xinlu.access.scope import Scope
 from xinlu.access.sealing import blind_index
 from xinlu.exchange import clients
 from xinlu.exchange.models import Client, Token
-from xinlu.exchange.refusal import Refused
+from xinlu.exchange.refusal import CODES, Refused
 from xinlu.journal.actor import Actor
 from xinlu.journal.append import append
 
@@ -167,7 +168,26 @@ _server: list[_Server] = []
 
 
 def answer(request: HttpRequest) -> HttpResponse:
-    """The answer to a request at the token endpoint: a token, or an error in the form of RFC 6749, section 5.2."""
+    """The answer to a request at the token endpoint: a token, or an error in the form of RFC 6749, section 5.2.
+
+    Who may not come in learns no more than that: an unknown client and a wrong secret get the same answer.
+    """
     if not _server:
         _server.append(_Server())
-    return cast(HttpResponse, _server[0].create_token_response(request))
+    response = cast(HttpResponse, _server[0].create_token_response(request))
+    if response.status_code < 400:
+        return response
+    error = json.loads(response.content)["error"]
+    stranger = error == "invalid_client"
+    known = CODES["EX-008" if stranger else "EX-009"]
+    said = {
+        "error": error,
+        "error_description": "client authentication failed" if stranger else "the request for a token is not valid",
+        "code": known.code,
+        "title": known.title,
+        "basis": known.basis,
+        "next_step": known.next_step,
+    }
+    headers = {"Cache-Control": "no-store"} | ({"WWW-Authenticate": 'Basic realm="xinlu"'} if stranger else {})
+    text = json.dumps(said, ensure_ascii=False)
+    return HttpResponse(text, status=401 if stranger else 400, content_type="application/json", headers=headers)
