@@ -34,6 +34,7 @@ from xinlu.intake.columns import (
     spellings,
     unknown_columns,
 )
+from xinlu.intake.judge import Judged, judge, keep
 from xinlu.intake.personal import masked_sentence
 from xinlu.intake.problems import Fault, file_problem, refuse, row_problem
 from xinlu.intake.rows import Parsed, RecordRows, raw_row
@@ -85,6 +86,11 @@ class DeliveryResult:
     """Of the file: columns that were passed over, an unusual provider."""
     repeated: bool = False
     """The same source had handed over the very same bytes before."""
+
+    @property
+    def held(self) -> bool:
+        """Whether the whole delivery was held by the quality rules: nothing of it took effect."""
+        return not {"Q01", "Q02"}.isdisjoint(self.codes)
 
 
 class _NotAllGood(Exception):
@@ -152,11 +158,13 @@ def deliver_sheet(
     progress: Progress | None = None,
     way: str = Delivery.Way.FILE,
     also: RowCheck | None = None,
+    floors: bool = True,
 ) -> DeliveryResult:
     """:func:`deliver` for rows that stand in no file: what an interface was sent, or a connector fetched.
 
     ``digest`` names the content: the same source handing over the same digest repeats itself. ``source`` was found
-    by :func:`known_source` or belongs to whoever calls. ``also`` may add faults to the rows of an item.
+    by :func:`known_source` or belongs to whoever calls. ``also`` may add faults to the rows of an item. ``floors``:
+    hold the delivery that breaks a floor of the quality rules; somebody who releases one asks for none.
     """
     if received_at.tzinfo is None:
         raise ValueError("a delivery needs a time with a zone")
@@ -180,11 +188,12 @@ def deliver_sheet(
             way=way,
         )
         repeated = is_repeat(delivery)
-        outcomes = _all_or_nothing(taking, delivery) if mode == "all_or_nothing" else taking.take(delivery)
+        outcomes, judged = _judged(taking, delivery, mode, floors=floors)
         if not outcomes:
             raise refuse("F01", "没有数据行", file=name)
         delivery.delivered = taking.delivered
         close_delivery(delivery, outcomes, actor=actor, at=received_at)
+        keep(delivery, judged)
     return _result(delivery, taking, layout, outcomes, repeated=repeated)
 
 
@@ -251,6 +260,40 @@ def digest_of(file: IO[bytes]) -> str:
     while piece := file.read(1 << 20):
         state.update(piece)
     return state.finalize().hex()
+
+
+class _Held(Exception):
+    """The delivery broke a floor, or no check looked at it."""
+
+    def __init__(self, outcomes: list[Outcome], judged: list[Judged]) -> None:
+        super().__init__()
+        self.outcomes, self.judged = outcomes, judged
+
+
+def _judged(taking: _Taking, delivery: Delivery, mode: Mode, *, floors: bool) -> tuple[list[Outcome], list[Judged]]:
+    """Take the rows and judge them by the quality rules. What breaks a floor leaves no trace but its queried rows."""
+    try:
+        with transaction.atomic():
+            outcomes = _all_or_nothing(taking, delivery) if mode == "all_or_nothing" else taking.take(delivery)
+            judged = judge(delivery, outcomes)
+            if floors and outcomes and (not judged or any(one.breached for one in judged)):
+                raise _Held(outcomes, judged)
+    except _Held as held:
+        return _held_back(taking, held), held.judged
+    return outcomes, judged
+
+
+def _held_back(taking: _Taking, held: _Held) -> list[Outcome]:
+    """The outcomes of a held delivery: what would have been accepted is queried, with the row as it was delivered."""
+    broken = [one.words for one in held.judged if one.breached]
+    if broken:
+        fault = Fault("Q01", f"本批次{'；'.join(broken)}，整批暂缓入库，原有数据照旧")
+    else:
+        fault = Fault("Q02", "没有一项质量检查适用于本批次，整批暂缓入库")
+    waiting = {one.number for one in held.outcomes if one.outcome == "accepted"}
+    headers = taking.table.headers
+    raws = {number: raw_row(cells, headers) for number, cells in taking.table.lines if number in waiting}
+    return [queried(one.number, [fault], raws[one.number]) if one.number in waiting else one for one in held.outcomes]
 
 
 def _all_or_nothing(taking: _Taking, delivery: Delivery) -> list[Outcome]:

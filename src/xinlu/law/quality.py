@@ -139,6 +139,15 @@ class Fails(LawModel):
         return self
 
     @property
+    def way(self) -> str:
+        """The one key that is given.
+
+        >>> Fails(late=True).way
+        'late'
+        """
+        return next(name for name in type(self).model_fields if getattr(self, name))
+
+    @property
     def of_accepted(self) -> bool:
         """Whether it looks at accepted rows only, after they have become records."""
         return not (self.codes or self.others or self.repeats)
