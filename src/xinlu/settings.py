@@ -20,6 +20,8 @@
                             own last day
 ``XINLU_TRIAL_DAYS``        after how many days ``xinlu discard`` lets
                             go of runs that nobody published (90)
+``XINLU_CONNECTIONS``       file of the systems that data is pulled from
+                            (``connections.yaml`` in ``XINLU_VAR``)
 ``XINLU_WEB_FONT``          ``1``: pages bring a Chinese font with them, for
                             screens without one (costs about 30 KiB a page and
                             the slices that it needs)
@@ -246,6 +248,7 @@ MEMORY_GIB = _number("XINLU_MEMORY_GIB", 2.0, least=0.5)
 
 # The columnar copy that the engine reads; rebuildable from the database.
 COLUMNAR = VAR / "columnar"
+CONNECTIONS = Path(os.environ.get("XINLU_CONNECTIONS") or VAR / "connections.yaml")
 # How long a run that nobody published is kept.
 TRIAL_DAYS = _days("XINLU_TRIAL_DAYS", 90)
 

@@ -312,3 +312,7 @@ class Call(_Once):
     class Meta:
         ordering = ["pk"]
         indexes = [models.Index(fields=["client", "-at"], name="exchange_call_of_client")]
+
+
+# Further tables of the room, which rest on the above.
+import xinlu.exchange.pull_models  # noqa: E402, F401

@@ -25,10 +25,11 @@ OLD = 1_700_000_000
 class Door(paramiko.ServerInterface):
     """Lets ``xinlu`` in, by password or by one key."""
 
-    def __init__(self, key: paramiko.PKey | None) -> None:
-        self.key = key
+    def __init__(self, server: Server) -> None:
+        self.server, self.key = server, server.client_key
 
     def check_auth_password(self, username: str, password: str) -> int:
+        self.server.tried.append(password)
         good = (username, password) == ("xinlu", PASSWORD)
         return paramiko.AUTH_SUCCESSFUL if good else paramiko.AUTH_FAILED
 
@@ -104,6 +105,8 @@ class Server:
     key: paramiko.PKey = field(default_factory=lambda: paramiko.ECDSAKey.generate())
     breaks_after: int | None = None
     writes: int = 0
+    tried: list[str] = field(default_factory=list)
+    """Passwords that somebody gave."""
 
     def start(self) -> None:
         self.socket = socket.create_server(("127.0.0.1", 0))
@@ -122,7 +125,7 @@ class Server:
             transport.set_subsystem_handler("sftp", paramiko.SFTPServer, Shelf, self)
             self.open.append(transport)
             try:
-                transport.start_server(server=Door(self.client_key))
+                transport.start_server(server=Door(self))
             except (paramiko.SSHException, EOFError):
                 transport.close()
 
@@ -202,9 +205,8 @@ def refused(asked: SftpSettings, give=secrets) -> Trouble:
 
 def test_a_server_with_another_key_gets_no_password(server: Server) -> None:
     other = paramiko.ECDSAKey.generate()
-    asked: list[SecretName] = []
-    told = refused(settings(server, host_key=f"{other.get_name()} {other.get_base64()}"), asked.append)
-    assert (told.problem.code, asked) == ("PU-006", [])
+    told = refused(settings(server, host_key=f"{other.get_name()} {other.get_base64()}"))
+    assert (told.problem.code, server.tried) == ("PU-006", [])
     assert refused(settings(server, host_key=f"ssh-ed25519 {other.get_base64()}")).problem.code == "PU-006"
 
 

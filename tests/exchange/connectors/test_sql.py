@@ -17,6 +17,9 @@ from xinlu.exchange.connectors.contract import Memory, Parcel, Postponed, Secret
 from xinlu.exchange.connectors.sql.connect import Sql, SqlSettings
 from xinlu.exchange.connectors.trouble import Trouble
 
+POSTGRESQL = os.environ.get("XINLU_DATABASE_URL", "")
+"""The server of ``dev.py test --postgres``: read as somebody else's."""
+
 TABLE = """
 CREATE TABLE cases (id INTEGER PRIMARY KEY, case_no TEXT, fine NUMERIC, decided DATE, changed TEXT, note TEXT)
 """
@@ -218,27 +221,30 @@ def test_an_address_with_a_password_in_it_is_refused() -> None:
     assert "口令另放" in str(told.value)
 
 
-@pytest.mark.skipif(not os.environ.get("XINLU_DATABASE_URL"), reason="run by dev.py test --postgres")
-def test_postgresql_is_read_by_its_own_times_and_cannot_be_written(django_db_blocker: Callable[..., object]) -> None:
-    url = sqlalchemy.engine.make_url(os.environ["XINLU_DATABASE_URL"].replace("postgresql:", "postgresql+psycopg:", 1))
-    with sqlalchemy.create_engine(url).begin() as there:
-        there.execute(sqlalchemy.text("DROP TABLE IF EXISTS pulled_cases"))
-        there.execute(sqlalchemy.text("CREATE TABLE pulled_cases (id int, no text, day date, changed timestamptz)"))
-        there.execute(
-            sqlalchemy.text(
-                "INSERT INTO pulled_cases SELECT n, 'N' || n, '2024-05-30', timestamptz '2024-06-03 08:00Z'"
-                " + n * interval '1 minute' FROM generate_series(1, 5) AS n"
+if POSTGRESQL:
+
+    def test_postgresql_is_read_by_its_own_times_and_cannot_be_written(
+        django_db_blocker: Callable[..., object],
+    ) -> None:
+        url = sqlalchemy.engine.make_url(POSTGRESQL.replace("postgresql:", "postgresql+psycopg:", 1))
+        with sqlalchemy.create_engine(url).begin() as there:
+            there.execute(sqlalchemy.text("DROP TABLE IF EXISTS pulled_cases"))
+            there.execute(sqlalchemy.text("CREATE TABLE pulled_cases (id int, no text, day date, changed timestamptz)"))
+            there.execute(
+                sqlalchemy.text(
+                    "INSERT INTO pulled_cases SELECT n, 'N' || n, '2024-05-30', timestamptz '2024-06-03 08:00Z'"
+                    " + n * interval '1 minute' FROM generate_series(1, 5) AS n"
+                )
             )
-        )
-    settings = SqlSettings.model_validate(
-        {"url": str(url), "table": "pulled_cases", "columns": {"no": "CF_WSH", "day": "CF_JDRQ"},
-         "watermark": "changed", "key": ["id"], "chunk": 3}
-    )  # fmt: skip
-    with Sql.reach(settings, nothing) as reached:
-        found = [one for one in reached.waiting(Memory()) if isinstance(one, Parcel)]
-        with pytest.raises(sqlalchemy.exc.DBAPIError):
-            reached.session.execute(sqlalchemy.text("DELETE FROM pulled_cases"))
-    assert [one.rows for one in found] == [3, 2]
-    assert next(iter(found[0].sheet.lines)) == (1, ["N1", date(2024, 5, 30)])
-    with Sql.reach(settings, nothing) as reached:
-        assert list(reached.waiting(Memory(found[-1].mark))) == []
+        settings = SqlSettings.model_validate(
+            {"url": str(url), "table": "pulled_cases", "columns": {"no": "CF_WSH", "day": "CF_JDRQ"},
+             "watermark": "changed", "key": ["id"], "chunk": 3}
+        )  # fmt: skip
+        with Sql.reach(settings, nothing) as reached:
+            found = [one for one in reached.waiting(Memory()) if isinstance(one, Parcel)]
+            with pytest.raises(sqlalchemy.exc.DBAPIError):
+                reached.session.execute(sqlalchemy.text("DELETE FROM pulled_cases"))
+        assert [one.rows for one in found] == [3, 2]
+        assert next(iter(found[0].sheet.lines)) == (1, ["N1", date(2024, 5, 30)])
+        with Sql.reach(settings, nothing) as reached:
+            assert list(reached.waiting(Memory(found[-1].mark))) == []

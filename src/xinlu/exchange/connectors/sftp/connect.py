@@ -70,9 +70,11 @@ class Sftp:
         Raises:
             Trouble: PU-003 to PU-007.
         """
+        name = settings.password or settings.private_key
+        secret = secrets(name) if name is not None else ""
         transport = _transport(settings)
         try:
-            _sign_in(transport, settings, secrets)
+            _sign_in(transport, settings, secret)
             sftp = _folder(transport, settings)
             yield Files(_Folder(sftp), settings, clock=time.time)
         finally:
@@ -111,12 +113,12 @@ def _key_types(kind: str) -> tuple[str, ...]:
     return ("rsa-sha2-512", "rsa-sha2-256") if kind == "ssh-rsa" else (kind,)
 
 
-def _sign_in(transport: paramiko.Transport, settings: SftpSettings, secrets: Secrets) -> None:
+def _sign_in(transport: paramiko.Transport, settings: SftpSettings, secret: str) -> None:
     try:
         if settings.password is not None:
-            transport.auth_password(settings.user, secrets(settings.password))
-        elif settings.private_key is not None:
-            transport.auth_publickey(settings.user, _private_key(secrets(settings.private_key)))
+            transport.auth_password(settings.user, secret)
+        else:
+            transport.auth_publickey(settings.user, _private_key(secret))
     except paramiko.AuthenticationException:
         raise trouble("PU-005", f"{settings.host} 不认账号“{settings.user}”或其口令") from None
     except (OSError, EOFError, paramiko.SSHException) as error:
