@@ -114,6 +114,17 @@ class Person(AbstractUser):
         return self.organ is not None and self.organ.kind in offices
 
     @property
+    def destroys_records(self) -> bool:
+        """Data stewards and heads of offices for the whole province archive, propose and carry out destruction."""
+        return (
+            self.is_active
+            and self.role in (self.Role.STEWARD, self.Role.CHIEF)
+            and self.organ is not None
+            and self.organ.everywhere
+            and self.organ.supervises
+        )
+
+    @property
     def reads_audit(self) -> bool:
         """Only the auditor reads the journal."""
         return self.role == self.Role.AUDITOR

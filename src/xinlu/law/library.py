@@ -8,6 +8,7 @@
       foreign/<book>/<version>.yaml     the same, for law of other countries
       sample/<book>/<version>.yaml      the same, for books that this project proposes: never law
       procedures/*.yaml  quality/*.yaml  indicators/*.yaml
+      life-cycle/<version>.yaml         what holds for use and publicity of every item
       calendar/<year>.yaml  regions.yaml  organs.yaml
 
 Loading never stops at the first mistake: what can be read is in the library, what cannot is in ``problems``.
@@ -27,6 +28,7 @@ import xinlu
 from xinlu.law.calendar import WorkingCalendar, load_calendar
 from xinlu.law.catalogue import Catalogue, CodeList, Item, RelationKind, SubjectKind
 from xinlu.law.indicator import Indicator
+from xinlu.law.life_cycle import LifeCycle
 from xinlu.law.marks import Marked, Place, read
 from xinlu.law.problem import LawError, Problem, by_place, problem
 from xinlu.law.procedure import Procedure
@@ -38,7 +40,7 @@ from xinlu.law.source import Document, Grade, LawModel
 Model = TypeVar("Model", bound=BaseModel)
 Key = tuple[str, ...]
 """What a file is about: ``("rulebook", id, version)``, ``("procedure", id, version)``, ``("item", id)``,
-``("codes", id)``, ``("kind", id)``, ``("relation", id)``, ``("catalogue",)``."""
+``("codes", id)``, ``("kind", id)``, ``("relation", id)``, ``("catalogue",)``, ``("life_cycle", version)``."""
 
 CASES = ".cases.yaml"
 _BOOK_FOLDERS = ("rulebooks", "foreign", "sample")
@@ -79,6 +81,8 @@ class Library:
     """Indicators of the plan by their name."""
     calendar: WorkingCalendar | None = None
     """None when the folder has no calendar, or one that cannot be used."""
+    life_cycles: tuple[LifeCycle, ...] = ()
+    """Versions of the rules of the life cycle, in the order of coming into force."""
 
     def book(self, book: str, *, on: date) -> Rulebook | None:
         """The version of ``book`` in force on a day, or None."""
@@ -187,6 +191,7 @@ class _Loading:
         quality = self._each(QualityRules, self.root / "quality", "quality", "quality")
         indicators = self._each(Indicator, self.root / "indicators", "indicator", "indicator")
         calendar = self._calendar()
+        life_cycles = self._life_cycles()
         return Library(
             root=self.root,
             catalogue=catalogue,
@@ -197,7 +202,19 @@ class _Loading:
             quality=quality,
             indicators=indicators,
             calendar=calendar,
+            life_cycles=life_cycles,
         )
+
+    def _life_cycles(self) -> tuple[LifeCycle, ...]:
+        found: list[LifeCycle] = []
+        for path in _yaml_files(self.root / "life-cycle"):
+            if (shaped := self._shaped(LifeCycle, path)) is None:
+                continue
+            model, self.files["life_cycle", path.stem] = shaped
+            if path.stem != model.version:
+                self._problem("LAW-308", f"标识“{model.version}”与文件名不一致", shaped[1], "version")
+            found.append(model)
+        return tuple(sorted(found, key=lambda one: (one.in_force.from_, one.version)))
 
     def _calendar(self) -> WorkingCalendar | None:
         folder = self.root / "calendar"

@@ -41,6 +41,7 @@ from xinlu.journal.sequence import last_change
 from xinlu.law.catalogue import Catalogue
 from xinlu.law.problem import LawError, Problem
 from xinlu.ledger import columns
+from xinlu.ledger.destroy import destroyed_since
 from xinlu.ledger.stage import Staged, stage
 
 SHELF_ROWS: Final = 1_000_000
@@ -122,6 +123,16 @@ def rebuild(folder: Path | None = None) -> Manifest:
     place = _place(folder)
     with _writing(place) as work:
         return _bring_up(place, work, Manifest(), sweep=Manifest.read(place))
+
+
+def expunge(folder: Path | None = None) -> Manifest:
+    """Bring the copy up to date after records were destroyed, and remove the files of the copy before at once."""
+    place = _place(folder)
+    sync(folder)
+    with _writing(place):
+        now = Manifest.read(place)
+        _sweep(place, now)
+        return now
 
 
 def compact(folder: Path | None = None) -> Manifest:
@@ -220,9 +231,10 @@ def _bring_up(place: Path, work: Path, before: Manifest, *, sweep: Manifest | No
     catalogue = current.catalogue()
     schemas = columns.schemas(catalogue)
     shape = _shape(schemas)
-    fresh = before.shape != shape
     with transaction.atomic():
         change = last_change(hold=True)
+        # What was destroyed is in no row that a change touched: only a new copy lacks it.
+        fresh = before.shape != shape or destroyed_since(before.change)
         if not fresh and before.change == change:
             return before
         staged = stage(catalogue, work, known=0 if fresh else before.change)

@@ -1,5 +1,9 @@
 """Who may see what of the ledger. Asked of the catalogue each time; nothing is copied into the records.
 
+A record goes by the words that were in force when its fact arose (:mod:`xinlu.ledger.terms`). It is gone from what the
+public sees from the day after its last day on, and at once when it was repaired, its decision revoked, or its term of
+use is over (:mod:`xinlu.ledger.ended`): these are questions, asked of the records themselves.
+
 | asker | records | standings |
 | --- | --- | --- |
 | public | public items of firms while their publicity lasts; never of vehicles | of firms, rated |
@@ -19,14 +23,19 @@ from django.db.models import Exists, OuterRef, Q
 
 from xinlu.access import masking
 from xinlu.access.scope import Scope
+from xinlu.engine.exact import add_months
 from xinlu.gazette import current
 from xinlu.law.catalogue import Disclosure, FieldType, Item, Publicity
+from xinlu.ledger import ended
+from xinlu.ledger.ended import months_before
+from xinlu.ledger.terms import Term, terms
 from xinlu.registry.models import NEVER_LISTED, Relation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from xinlu.law.catalogue import Field
+    from xinlu.ledger.models import Record
 
 NOTHING = Q(pk__in=[])
 FIRMS = Q(subject__natural_person=False)
@@ -77,6 +86,14 @@ def _for_officer(scope: Scope, items: Mapping[str, Item], on: date) -> Q:
         return Q(item__in=sorted(seen)) | _published(others, on, FIRMS)
     here = Q(source__organ__code=scope.organ) | _names_in(scope)
     return (Q(item__in=sorted(seen)) & here) | _published(items, on, FIRMS)
+
+
+def stub_visible(scope: Scope) -> Q:
+    """Filter of what is left of destroyed records: for officers, by the region and source that the record had."""
+    if scope.kind != "officer":
+        return NOTHING
+    seen = [name for name, item in current.catalogue().items.items() if officer_sees_item(scope, item)]
+    return Q(item__in=seen) & (Q(source__organ__code=scope.organ) | scope.in_regions("region"))
 
 
 def officer_sees_item(scope: Scope, item: Item) -> bool:
@@ -132,24 +149,51 @@ def _masked(field: Field, value: object) -> object:
     return masking.mask(field.mask, str(value))
 
 
+def shown_to_public(on: date) -> Q:
+    """Filter: versions that anybody may see on the day ``on``."""
+    return _published(current.catalogue().items, on, FIRMS & ~Q(subject__kind__in=NEVER_LISTED))
+
+
 def _published(items: Mapping[str, Item], on: date, whose: Q) -> Q:
-    parts = [_publicity(item, on) for item in items.values() if item.disclosure == Disclosure.PUBLIC]
+    parts = [_publicity(term, on) for name in items for term in terms()[name]]
     anybody = Q(superseded_at__isnull=True) & (Q(subject__isnull=True) | whose)
     return anybody & reduce(or_, parts, NOTHING)
 
 
-def _publicity(item: Item, on: date) -> Q:
-    """A public item is shown from its start until its publicity ends.
+def _publicity(term: Term, on: date) -> Q:
+    """A record of a public item is shown from its start until its publicity ends.
 
     An end that only a rulebook can give is not known here: such a record is not shown.
     """
-    found = Q(item=item.item)
-    rule = item.publicity
-    if rule is None:
-        return found & Q(occurred_on__lte=on)
-    if rule.months is None and rule.until is None and rule.rulebook is not None:
+    rule = term.item.publicity
+    if term.item.disclosure != Disclosure.PUBLIC:
         return NOTHING
-    return found & _running(rule, on)
+    found = ended.during(term)
+    if rule is None:
+        found &= Q(occurred_on__lte=on)
+    elif rule.months is None and rule.until is None and rule.rulebook is not None:
+        return NOTHING
+    else:
+        found &= _running(rule, on)
+    return (
+        found & ~ended.never(term, on) & ~ended.revoked(term, on) & ~ended.repaired(term, on) & ~ended.lapsed(term, on)
+    )
+
+
+def _begun(term: Term, on: date) -> Q:
+    """Publicity of a record of a public item has begun, whether it lasts or not."""
+    rule = term.item.publicity
+    if term.item.disclosure != Disclosure.PUBLIC:
+        return NOTHING
+    if rule is not None and rule.months is None and rule.until is None and rule.rulebook is not None:
+        return NOTHING
+    return ended.during(term) & _compare(rule.start if rule else "occurred_on", "lte", on)
+
+
+def has_begun(on: date) -> Q:
+    """Filter: records of firms under public items whose publicity had begun by ``on``."""
+    parts = [_begun(term, on) for several in terms().values() for term in several]
+    return (Q(subject__isnull=True) | (FIRMS & ~Q(subject__kind__in=NEVER_LISTED))) & reduce(or_, parts, NOTHING)
 
 
 def _running(rule: Publicity, on: date) -> Q:
@@ -167,31 +211,29 @@ def _running(rule: Publicity, on: date) -> Q:
     return found
 
 
+def publicity_days(version: Record, rule: Publicity) -> tuple[date | None, date | None]:
+    """First day shown, and first day no longer shown, of one record by its own days; None: unknown or open."""
+
+    def day(name: str) -> date | None:
+        if name in COLUMNS:
+            found: date | None = getattr(version, name)
+            return found
+        text = version.payload.get(name)
+        return date.fromisoformat(text) if text else None
+
+    begin = day(rule.start)
+    ends = [add_months(begin, rule.months)] if begin is not None and rule.months is not None else []
+    until = day(rule.until) if rule.until else None
+    if until is not None:
+        # A date field names the last day shown; the column effective_until names the first day after it.
+        ends.append(until if rule.until == "effective_until" else until + date.resolution)
+    return begin, min(ends, default=None)
+
+
 def _compare(column: str, bound: str, day: date) -> Q:
     if column in COLUMNS:
         return Q(**{f"{column}__{bound}": day})
     return Q(**{f"payload__{column}__{bound}": day.isoformat()})
-
-
-def months_before(day: date, months: int) -> date:
-    """The latest day whose publicity of ``months`` is over on ``day``.
-
-    A record that started on ``s`` is shown while ``day < add(s, months)``, where the day of the month is clamped
-    at month ends; so ``s`` must lie after the last ``s`` for which ``add(s, months) <= day``.
-
-    >>> months_before(date(2024, 2, 29), 12), months_before(date(2023, 2, 28), 12)
-    (datetime.date(2023, 2, 28), datetime.date(2022, 2, 28))
-    """
-    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
-    last = _last_day(year, month + 1)
-    # On the last day of a short month, every start at the end of the longer month is over as well.
-    clamped = last if day.day == _last_day(day.year, day.month) else min(day.day, last)
-    return date(year, month + 1, clamped)
-
-
-def _last_day(year: int, month: int) -> int:
-    following = date(year + month // 12, month % 12 + 1, 1)
-    return (following - date.resolution).day
 
 
 def _names(*, subject: int | None) -> Q:

@@ -276,3 +276,98 @@ class Standing(models.Model):
             models.Index(fields=["subject", "book"], name="ledger_standing_subject"),
             models.Index(fields=["book", "output", "level"], name="ledger_standing_level"),
         ]
+
+
+class Because(models.TextChoices):
+    """Why a record was archived."""
+
+    LAPSED = "lapsed", "不良信息使用期限届满"
+    RETAINED = "retained", "保存期限届满"
+    REVOKED = "revoked", "决定被撤销"
+    PARENT = "parent", "随上级记录"
+
+
+class Archived(models.Model):
+    """A version that a deed took out of use. It stays readable in the archive until its record is destroyed."""
+
+    version = models.OneToOneField(Record, primary_key=True, on_delete=models.PROTECT, related_name="archived")
+    record = models.BigIntegerField(db_index=True)
+    because = models.CharField(max_length=10, choices=Because.choices)
+    archived_at = models.DateTimeField()
+    archived_by = models.CharField(max_length=80)
+    change = models.BigIntegerField(db_index=True)
+
+    class Meta:
+        ordering = ["version"]
+        constraints = [
+            models.CheckConstraint(
+                name="ledger_archived_for_a_reason",
+                condition=Q(because__in=["lapsed", "retained", "revoked", "parent"]),
+            ),
+        ]
+
+
+class Destruction(models.Model):
+    """An order to destroy archived records whose time is over: one person proposes it, another one carries it out.
+
+    ``digest`` is that of the numbers of all records that the order names, so that nobody carries out another list.
+    """
+
+    as_of = models.DateField("截至")
+    item = models.CharField(max_length=60, blank=True)
+    """Catalogue item; empty for all."""
+    reason = models.CharField("事由", max_length=400)
+    records = models.IntegerField("记录数")
+    digest = models.CharField(max_length=64)
+    proposed_by = models.CharField(max_length=80)
+    proposed_at = models.DateTimeField()
+    done_by = models.CharField(max_length=80, blank=True)
+    done_at = models.DateTimeField(null=True)
+    change = models.BigIntegerField(null=True, db_index=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="ledger_destroyed_by_two", condition=Q(done_by="") | ~Q(done_by=F("proposed_by"))
+            ),
+            models.CheckConstraint(
+                name="ledger_destruction_whole",
+                condition=Q(done_by="", done_at__isnull=True, change__isnull=True)
+                | (~Q(done_by="") & Q(done_at__isnull=False, change__isnull=False)),
+            ),
+            models.CheckConstraint(name="ledger_destruction_says_why", condition=~Q(reason="")),
+        ]
+
+
+class DestroyedQuerySet(ScopedQuerySet[_M]):
+    """Stubs are seen by the officers who would have seen the record."""
+
+    def visible(self, scope: Scope, on: date | None) -> Q:  # noqa: ARG002
+        return disclosure.stub_visible(scope)
+
+
+class Destroyed(models.Model):
+    """What is left of a destroyed record: that it was, under which item, the digest of its content, and why it went.
+
+    Nothing here leads to a person: ``key`` is a keyed digest by which the record is known if it comes again.
+    """
+
+    record = models.BigIntegerField(primary_key=True)
+    item = models.CharField(max_length=60)
+    key = models.CharField(max_length=64)
+    digest = models.CharField(max_length=64)
+    """Content of the last version, as :attr:`Record.digest` had it."""
+    versions = models.IntegerField()
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="+")
+    region = models.CharField(max_length=12, blank=True)
+    because = models.CharField(max_length=10, choices=Because.choices)
+    archived_at = models.DateTimeField()
+    destroyed_at = models.DateTimeField()
+    order = models.ForeignKey(Destruction, on_delete=models.PROTECT, related_name="stubs")
+
+    objects = DestroyedQuerySet["Destroyed"].as_manager()
+
+    class Meta:
+        ordering = ["record"]
+        indexes = [models.Index(fields=["item", "key"], name="ledger_destroyed_key")]

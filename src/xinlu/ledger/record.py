@@ -12,8 +12,9 @@ from django.db import transaction
 
 from xinlu.journal.sequence import next_change
 from xinlu.law.catalogue import Item
+from xinlu.ledger.destroy import stub_key
 from xinlu.ledger.draft import Draft
-from xinlu.ledger.models import Delivery, Record
+from xinlu.ledger.models import Delivery, Destroyed, Record
 from xinlu.ledger.versions import BATCH, Version, supersede, write
 
 Kind = Literal["accepted", "queried", "duplicate"]
@@ -61,11 +62,13 @@ def accept(delivery: Delivery, item: Item, drafts: Sequence[Draft], *, at: datet
     6. A row that withdraws: the current version is superseded and nothing follows; queried (LD-003) if the source
        never had such a record, duplicate if it is withdrawn already.
 
-    A row whose effective period ends before it starts is queried (LD-004).
+    A row whose effective period ends before it starts is queried (LD-004). One whose record was archived or destroyed
+    brings nothing back: duplicate with the same content, else queried (LD-005).
 
     ``at`` (aware) becomes ``recorded_at``; it must lie after that of every version superseded.
     """
     known = _known(item, [draft.key for draft in drafts])
+    gone = _destroyed(item, [draft.key for draft in drafts if draft.key not in known])
     repeated = is_repeat(delivery)
     first: dict[str, int] = {}
     outcomes: dict[int, Outcome] = {}
@@ -76,6 +79,9 @@ def accept(delivery: Delivery, item: Item, drafts: Sequence[Draft], *, at: datet
             outcomes[place] = _twice(draft, drafts[first[draft.key]])
             continue
         first[draft.key] = place
+        if draft.key in gone:
+            outcomes[place] = _gone(draft, *gone[draft.key])
+            continue
         judged = _judge(delivery, draft, known[draft.key], repeated=repeated)
         match judged:
             case Outcome():
@@ -112,6 +118,34 @@ def _known(item: Item, keys: Sequence[str]) -> defaultdict[str, _Known]:
     return found
 
 
+def _destroyed(item: Item, unknown: Sequence[str]) -> dict[str, tuple[int, str]]:
+    """Business key → number and digest of records that were destroyed."""
+    if not Destroyed._base_manager.filter(item=item.item).exists():
+        return {}
+    keys = {stub_key(item.item, key): key for key in unknown}
+    found: dict[str, tuple[int, str]] = {}
+    listed = list(keys)
+    for start in range(0, len(listed), BATCH):
+        stubs = Destroyed._base_manager.filter(item=item.item, key__in=listed[start : start + BATCH])
+        found.update(
+            (keys[key], (number, digest)) for key, number, digest in stubs.values_list("key", "record", "digest")
+        )
+    return found
+
+
+def _gone(draft: Draft, record: int, digest: str) -> Outcome:
+    """A row about a record that is in the archive, or destroyed."""
+    if draft.withdraws or draft.digest == digest:
+        return Outcome(draft.number, "duplicate", record)
+    return Outcome(
+        draft.number,
+        "queried",
+        record,
+        code="LD-005",
+        sentence="同一业务主键的记录已期满归档或销毁，不再收入新的内容。确有差错的，请书面说明。",
+    )
+
+
 def _judge(delivery: Delivery, draft: Draft, known: _Known, *, repeated: bool) -> Outcome | Version | Record:
     """An outcome, a version to write, or the version to withdraw."""
     if draft.effective_until is not None and draft.effective_until < draft.effective_from:
@@ -145,6 +179,9 @@ def _said_before(draft: Draft, known: _Known) -> bool:
 
 
 def _without_current(draft: Draft, last: Record | None) -> Outcome | Version:
+    if last is not None and not last.withdrawn:
+        # Nothing but a deed ends a record without a version after it and without a withdrawal.
+        return _gone(draft, last.record, last.digest)
     if not draft.withdraws:
         return Version(draft, last.record if last else None)
     if last is not None:

@@ -10,6 +10,7 @@ from xinlu.law.check.books import check_books
 from xinlu.law.check.case_files import check_case_files
 from xinlu.law.check.catalogue import check_catalogue
 from xinlu.law.check.filings import check_filings
+from xinlu.law.check.life_cycles import check_life_cycles
 from xinlu.law.check.procedures import check_procedures
 from xinlu.law.check.quality import check_quality
 from xinlu.law.library import Library
@@ -29,5 +30,6 @@ def check(library: Library) -> tuple[Problem, ...]:
             *check_procedures(library),
             *check_filings(library),
             *check_quality(library),
+            *check_life_cycles(library),
         ]
     )
