@@ -17,7 +17,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from xinlu.engine.tables import NUMBER_DIGITS, schemas
+from xinlu.engine.tables import NUMBER_DIGITS, empty_tables
 from xinlu.law.catalogue import Catalogue, Field, FieldType, Item
 from xinlu.law.marks import Marks, Place
 from xinlu.law.problem import LawError, Problem, by_place, problem
@@ -452,7 +452,8 @@ class _Reading:
         self.problems.append(problem(code, sentence, file=file, line=line))
 
     def _tables(self) -> dict[str, pa.Table]:
-        return {name: _table(schema, self.rows.get(name, ())) for name, schema in schemas(self.catalogue).items()}
+        found = empty_tables(self.catalogue)
+        return {name: _table(empty, self.rows[name]) if name in self.rows else empty for name, empty in found.items()}
 
 
 class _WrongValue(ValueError):
@@ -461,9 +462,10 @@ class _WrongValue(ValueError):
         self.code = code
 
 
-def _table(schema: pa.Schema, rows: Sequence[Row]) -> pa.Table:
+def _table(empty: pa.Table, rows: Sequence[Row]) -> pa.Table:
     if not rows:
-        return schema.empty_table()
+        return empty
+    schema = empty.schema
     columns = [pa.array([row.get(f.name) for row in rows], type=f.type) for f in schema]
     return pa.Table.from_arrays(columns, schema=schema)
 

@@ -38,6 +38,10 @@ RELATION_SCHEMA: Final = pa.schema(
 )
 
 
+REMEMBERED = 8
+_remembered: dict[int, tuple[Catalogue, dict[str, pa.Table]]] = {}
+
+
 def arrow_type(field: Field) -> pa.DataType:
     """The Arrow type of a catalogue field; ``many`` makes a list.
 
@@ -85,8 +89,21 @@ def item_schema(item: Item) -> pa.Schema:
 
 def schemas(catalogue: Catalogue) -> dict[str, pa.Schema]:
     """Every table of a catalogue by name, in a fixed order."""
-    return {
-        **{f"subject_{name}": subject_schema(kind) for name, kind in catalogue.kinds.items()},
-        "relation": RELATION_SCHEMA,
-        **{f"item_{name}": item_schema(item) for name, item in catalogue.items.items()},
-    }
+    return {name: table.schema for name, table in empty_tables(catalogue).items()}
+
+
+def empty_tables(catalogue: Catalogue) -> dict[str, pa.Table]:
+    """Every table of a catalogue without rows, in a fixed order. Made once for a catalogue: a case of five rows asks
+    for all tables, and most items are read by no book."""
+    known = _remembered.get(id(catalogue))
+    if known is None or known[0] is not catalogue:
+        made = {
+            **{f"subject_{name}": subject_schema(kind) for name, kind in catalogue.kinds.items()},
+            "relation": RELATION_SCHEMA,
+            **{f"item_{name}": item_schema(item) for name, item in catalogue.items.items()},
+        }
+        known = catalogue, {name: schema.empty_table() for name, schema in made.items()}
+        if len(_remembered) >= REMEMBERED:
+            _remembered.clear()
+        _remembered[id(catalogue)] = known
+    return dict(known[1])
