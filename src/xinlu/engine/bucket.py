@@ -112,8 +112,11 @@ class Worker:
         self.at, self.step = number, work.passes[number]
         self.duck = Duck({}, threads=work.threads, memory_gib=work.memory_gib)
         # Two processes would write the same names.
+        work.scratch.mkdir(parents=True, exist_ok=True)
         spill = text_literal(str(work.scratch / f"spill-{os.getpid()}"))
         self.duck.connection.execute(f"SET temp_directory = {spill}; SET enable_progress_bar = false")
+        # Short decimals stay short on their way into files.
+        self.duck.connection.execute("SET arrow_output_version = '1.5'")
         chosen = {key: one for key, one in self.meanings.items() if key[0] in self.step.books}
         self.plans = compile_books(
             self.meanings,

@@ -88,6 +88,11 @@ def routes(
     return found
 
 
+def tables_read(meanings: Iterable[Meaning], catalogue: Catalogue, *, known_at: datetime) -> set[str]:
+    """Names of the tables that the books read."""
+    return set(routes(meanings, catalogue, Bucketing(1, 1), known_at=known_at, elsewhere=lambda book: False).ways)
+
+
 def stays(source: Source) -> bool:
     """Whether findings of another book are read by the very unit that they are of."""
     reach = source.unit
@@ -309,6 +314,14 @@ def brought(
     if not others:
         return None
     listed = ", ".join(f"r.{p.identifier(one)}" for one in columns)
+    own = bucketing.of(_over("r", str(kept_by)))
+    if len(others) == 1 and others[0] != EVERYWHERE and not others[0].many:
+        # One way leads to a bucket once: no lists are needed.
+        way = others[0]
+        bucket = "m.bucket" if way.link else bucketing.of(way.key)
+        join = f"JOIN {p.identifier(way.link)} m ON m.number = {way.key} " if way.link else ""
+        tests = [where, f"{way.key} IS NOT NULL", *([f"{bucket} <> {own}"] if near else [])]
+        return f"SELECT {listed}, {bucket} AS bucket FROM {p.identifier(table)} r {join}WHERE {' AND '.join(tests)}"
     everywhere = f"range(0, {bucketing.buckets})"
     joins, lists = [], []
     for index, way in enumerate(others):
@@ -323,7 +336,6 @@ def brought(
             joins.append(_join(table, way, index))
     found = lists[0] if len(lists) == 1 else "list_concat(" + ", ".join(lists) + ")"
     if near:
-        own = bucketing.of(_over("r", str(kept_by)))
         found = f"list_filter({found}, lambda b: b <> {own})"
     rows = f"FROM {p.identifier(table)} r {' '.join(joins)} WHERE {where}"
     return f"SELECT {listed}, unnest(list_distinct({found})) AS bucket {rows}"

@@ -16,11 +16,12 @@ A province that lies on one shelf is one bucket, and runs here and now, without 
 from __future__ import annotations
 
 import errno
+import math
 import multiprocessing
 import os
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -35,7 +36,7 @@ from xinlu.engine.bucket import Found, NotAddingUp, Pass, Work, Worker, to_bring
 from xinlu.engine.compile.primitives import text_literal
 from xinlu.engine.duck import TableLike
 from xinlu.engine.kept import Kept, Written
-from xinlu.engine.route import Bucketing, stays
+from xinlu.engine.route import Bucketing, stays, tables_read
 from xinlu.engine.run import in_order, peer_table, understand_all
 from xinlu.engine.shelves import Shelved
 from xinlu.law.catalogue import Catalogue
@@ -44,10 +45,12 @@ from xinlu.law.problem import LawError, problem
 from xinlu.law.rulebook import Rulebook
 from xinlu.law.typing_rules import Ref
 
-BUCKET_BYTES = 104 * 1024 * 1024
+LOADED_BYTES = 104 * 1024 * 1024
 """Bytes of files that one bucket may hold, with half a GiB for its process. Every bucket plans every statement anew,
-so that few and large ones are quicker, as long as the rows of most books stay in memory."""
-OWN_GIB = 0.27
+so that few and large ones are quicker."""
+BOOK_BYTES = 44 * 1024 * 1024
+"""Bytes of them that one book may read: while it runs, its own tables need more room than the rows that it reads."""
+OWN_GIB = 0.3
 """Memory that a process needs beside DuckDB: the interpreter, the law, rows on their way to a file."""
 
 
@@ -86,7 +89,8 @@ def run_whole(
     order = in_order(books)
     meanings = understand_all(books, catalogue)
     if buckets is None:
-        buckets = _how_many(stored, shelves, processes, memory_gib)
+        read = [tables_read([one], catalogue, known_at=known_at) for one in meanings.values()]
+        buckets = _how_many(stored, read, shelves, processes, memory_gib)
     bucketing = Bucketing(shelves, max(1, min(buckets, shelves)))
     cores, processes = max(1, processes), max(1, min(processes, bucketing.buckets))
     work = Work(
@@ -120,26 +124,35 @@ def _sent(table: TableLike) -> Shelved | tuple[str, ...] | pa.Table:
 
 
 def _each(memory_gib: float, processes: int) -> float:
-    """What DuckDB may take in each process; the calling process has a share of its own when there are others."""
-    others = processes + 1 if processes > 1 else 1
-    return max(0.1, (memory_gib - OWN_GIB * others) / processes)
+    """What DuckDB may take in each process."""
+    return max(0.1, memory_gib / processes - OWN_GIB)
 
 
 def _how_many(
-    tables: Mapping[str, Shelved | tuple[str, ...] | pa.Table], shelves: int, processes: int, memory_gib: float | None
+    tables: Mapping[str, Shelved | tuple[str, ...] | pa.Table],
+    read: Sequence[Collection[str]],
+    shelves: int,
+    processes: int,
+    memory_gib: float | None,
 ) -> int:
-    """Buckets small enough for the memory of a process, and a few for each process to take."""
+    """Buckets small enough for the memory of a process, and a few for each process to take.
+
+    ``read``: names of the tables that each book reads."""
     if shelves == 1:
         return 1
-    size = sum(
-        Path(file).stat().st_size
-        for table in tables.values()
-        for file in (table.files if isinstance(table, Shelved) else () if isinstance(table, pa.Table) else table)
-    )
-    room = _each(memory_gib, processes) if memory_gib is not None else 1.0
-    needed = -(-size // max(1, int(BUCKET_BYTES * room / 0.5)))
+    sizes = {name: _size(table) for name, table in tables.items()}
+    room = (_each(memory_gib, processes) if memory_gib is not None else 1.0) / 0.5
+    together = sum(sizes.get(name, 0) for name in frozenset().union(*read))
+    largest = max((sum(sizes.get(name, 0) for name in names) for names in read), default=0)
+    needed = max(together / (LOADED_BYTES * room), largest / (BOOK_BYTES * room), 2 * processes if processes > 1 else 1)
     # Whole rounds: every process has as many buckets to do.
-    return -(-max(needed, 2 * processes if processes > 1 else 1) // processes) * processes
+    return math.ceil(needed / processes) * processes
+
+
+def _size(table: Shelved | tuple[str, ...] | pa.Table) -> int:
+    """Bytes of the files of a table; rows in memory need none."""
+    files = table.files if isinstance(table, Shelved) else () if isinstance(table, pa.Table) else table
+    return sum(Path(file).stat().st_size for file in files)
 
 
 # ── passes ──────────────────────────────────────────────────────────────────────────────────────
@@ -291,21 +304,44 @@ class _Run:
 
 @contextmanager
 def _hands(work: Work, processes: int) -> Iterator[Hands]:
-    """The worker of this process, or those of others."""
-    if processes == 1:
-        worker = Worker(work)
-        try:
+    """The worker of this process, and those of others beside it."""
+    worker = Worker(work)
+    try:
+        if processes == 1:
             yield lambda verb, tasks: [_done(worker, verb, task) for task in tasks]
-        finally:
-            worker.close()
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context, initializer=_start, initargs=(work,)) as pool:
+            return
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(processes - 1, mp_context=context, initializer=_start, initargs=(work,)) as pool:
+            # Now, so that the others get ready while this one begins.
+            for _ in range(processes - 1):
+                pool.submit(_ready)
+            yield lambda verb, tasks: _shared(worker, pool, processes - 1, verb, tasks)
+    finally:
+        worker.close()
+
+
+def _shared(
+    worker: Worker, pool: ProcessPoolExecutor, others: int, verb: str, tasks: Sequence[tuple[Any, ...]]
+) -> list[list[Found]]:
+    """Each takes the next task when it has done one: this process itself, and the others through a thread each."""
+    waiting = list(reversed(list(enumerate(tasks))))
+    done: dict[int, list[Found]] = {}
+
+    def take(do: Callable[[tuple[Any, ...]], list[Found]]) -> None:
         try:
-            yield lambda verb, tasks: list(pool.map(_do, [verb] * len(tasks), tasks))
+            while waiting:
+                place, task = waiting.pop()
+                done[place] = do(task)
         except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
+            waiting.clear()
             raise
+
+    with ThreadPoolExecutor(others) as threads:
+        elsewhere = [threads.submit(take, lambda task: pool.submit(_do, verb, task).result()) for _ in range(others)]
+        take(lambda task: _done(worker, verb, task))
+        for one in elsewhere:
+            one.result()
+    return [done[place] for place in range(len(tasks))]
 
 
 _worker: Worker | None = None
@@ -315,6 +351,10 @@ def _start(work: Work) -> None:
     """Get a process ready: one worker for all that it will do."""
     global _worker
     _worker = Worker(work)
+
+
+def _ready() -> None:
+    """Nothing: a process that can do this has started."""
 
 
 def _do(verb: str, task: tuple[Any, ...]) -> list[Found]:

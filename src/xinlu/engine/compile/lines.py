@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from xinlu.engine.compile import primitives as p
 from xinlu.engine.compile.caps import by_row
@@ -34,6 +35,27 @@ _EMPTY = {
 
 
 _TEXT = re.compile(r"'(?:[^']|'')*'")
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """Where the grade of a line comes from: SQL over the row that it is made from.
+
+    ``own``: whether that row is the one of the unit in the state table, called f."""
+
+    unit: str
+    step: str
+    kind: str
+    clause: str
+    grade: str
+    rows: str
+    where: str
+    own: bool
+
+    @property
+    def weakest(self) -> int:
+        """The weakest grade that the line can have, as a number."""
+        return max((Grade(one[1:-1]).weakness for one in _TEXT.findall(self.grade)), default=0)
 
 
 def entry_number(meaning: Meaning) -> str:
@@ -74,6 +96,7 @@ class LineWriter:
         self.words: dict[str, set[str]] = {"step": set(), "kind": set(), "clause": set(), "grade": set()}
         self.filled: set[str] = set()
         """Columns that any line fills; the others are missing throughout."""
+        self.graded: list[Graded] = []
         self.by_record = False
         """Whether lines of one step and kind may differ by their record alone."""
 
@@ -91,7 +114,10 @@ class LineWriter:
     ) -> None:
         """One SELECT of entries; numbers are cast to the book's entry type, the rest is missing unless given."""
         self.filled |= set(columns)
-        self.by_record |= "record" in columns and table != f"{self.state.name} f"
+        own = table == f"{self.state.name} f"
+        self.by_record |= "record" in columns and not own
+        clause = columns.get("clause", _EMPTY["clause"])
+        self.graded.append(Graded(unit, step, kind, clause, grade, table, where, own))
         values = {"unit": unit, "step": step, "kind": p.text_literal(kind), **_EMPTY, "grade": grade}
         for name in ("raw", "weight", "share"):
             values[name] = f"CAST({columns.pop(name, 'NULL')} AS {self.number})"
@@ -464,4 +490,4 @@ def place(level: str, levels: Sequence[str]) -> str:
 _PICKED = {"min", "max", "first", "last"}
 _NO_GRADE = "CAST(NULL AS VARCHAR)"
 
-__all__ = ["COLUMNS", "LineWriter", "entry_number"]
+__all__ = ["COLUMNS", "Graded", "LineWriter", "entry_number"]

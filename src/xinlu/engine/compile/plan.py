@@ -215,7 +215,7 @@ class _Compiler:
         state.keep()
         lines = LineWriter(draft, state, self.folds, self.settled, self.caps)
         lines.write()
-        grades = add_grades(draft, lines.selects)
+        grades = add_grades(draft, lines.graded)
         findings = add_findings(draft, state, lines, grades)
         entries = draft.add("entries", " UNION ALL ".join(lines.selects), view=True)
         wide = add_wide(draft, state, grades)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from xinlu.engine.answers import NO_BAND, NO_LEVEL, title_of, wanted
 from xinlu.engine.compile import primitives as p
 from xinlu.engine.compile.draft import Draft, answer
-from xinlu.engine.compile.lines import LineWriter
+from xinlu.engine.compile.lines import Graded, LineWriter
 from xinlu.engine.compile.outcome import UnitTable, no_period_reasons
 from xinlu.engine.compile.sources import weakness
+from xinlu.engine.provenance import Rest
 from xinlu.law.rulebook import Output
 from xinlu.law.source import Grade
 
@@ -69,47 +72,52 @@ def lacking(draft: Draft, name: str, *path: str) -> str:
 # ── grades ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def add_grades(draft: Draft, selects: list[str]) -> dict[str, str]:
-    """Output → SQL of the weakness of its grade over f and the grades table g (all constants: no table).
+def add_grades(draft: Draft, lines: Sequence[Graded]) -> dict[str, str]:
+    """Output → SQL of the weakness of its grade over f and the grades table g (all of f: no table).
 
-    The grade of a finding is the weakest among the entries on which its output rests. Where no part of the
-    book is weaker than the output itself, that is known without looking.
+    The grade of a finding is the weakest among the entries on which its output rests. What can be no weaker than the
+    output itself is not looked at; lines of the unit's own row are asked of it, others gathered by unit.
     """
     law = draft.provenance
     floors = {name: law.output(name).weakness for name in draft.meaning.book.outputs}
-    weakest = weakest_part(draft)
-    varying = [name for name, floor in floors.items() if draft.graded or weakest > floor]
-    found = {name: str(floor) for name, floor in floors.items()}
-    if not varying:
-        return found
-    columns = []
-    for name in varying:
+    counted = [one for one in lines if one.kind not in {"lost", "excluded"}]
+    found, columns = {}, []
+    away: dict[Graded, None] = {}
+    for name, floor in floors.items():
         rest = law.rest_of(name)
-        steps = ", ".join(p.text_literal(one) for one in sorted(rest.steps))
-        test = f"step IN ({steps})"
-        if rest.clauses:
-            clauses = ", ".join(p.text_literal(one) for one in sorted(rest.clauses))
-            test = f"({test} OR (kind = 'hit' AND clause IN ({clauses})))"
-        columns.append(f"max({weakness('grade')}) FILTER (WHERE {test}) AS {p.identifier(name)}")
-        found[name] = f"greatest({floors[name]}, coalesce(g.{p.identifier(name)}, 0))"
-    entries = f"SELECT * FROM ({' UNION ALL '.join(selects)}) WHERE kind NOT IN ('lost', 'excluded')"
-    draft.add("grades", f"SELECT unit, {', '.join(columns)} FROM ({entries}) GROUP BY unit")
+        weaker = [one for one in counted if one.weakest > floor]
+        steps = {p.text_literal(one) for one in rest.steps}
+        parts = [_own_weakness(one) for one in weaker if one.own and one.step in steps]
+        others = [one for one in weaker if not one.own]
+        if others:
+            away |= dict.fromkeys(others)
+            columns.append(f"max(weakness) FILTER (WHERE {_rests_on(rest)}) AS {p.identifier(name)}")
+            parts.append(f"coalesce(g.{p.identifier(name)}, 0)")
+        found[name] = f"greatest({floor}, {', '.join(dict.fromkeys(parts))})" if parts else str(floor)
+    if away:
+        selects = " UNION ALL ".join(
+            f"SELECT {one.unit} AS unit, {one.step} AS step, {p.text_literal(one.kind)} AS kind, "
+            f"{one.clause} AS clause, {weakness(one.grade)} AS weakness "
+            f"FROM {one.rows}{' WHERE ' + one.where if one.where else ''}"
+            for one in away
+        )
+        draft.add("grades", f"SELECT unit, {', '.join(columns)} FROM ({selects}) GROUP BY unit")
     return found
 
 
-def weakest_part(draft: Draft) -> int:
-    """The weakest grade that any part of the book can give to an entry."""
-    law, book = draft.provenance, draft.meaning.book
-    grades = [book.source.grade]
-    grades += [law.clause(one) for one in book.clauses] + [law.fold(one) for one in book.folds]
-    grades += [law.value(one) for one in book.values]
-    grades += [law.part(rule, "rated_when", index) for index, rule in enumerate(book.rated_when)]
-    for name, output in book.outputs.items():
-        parts = [("conditions", output.conditions), ("moves", output.moves)]
-        grades += [law.part(one, "outputs", name, key, i) for key, group in parts for i, one in enumerate(group)]
-        if output.bands is not None:
-            grades.append(law.part(output.bands, "outputs", name, "bands"))
-    return Grade.weakest(*grades).weakness
+def _own_weakness(line: Graded) -> str:
+    """The weakness that a line of the unit's own row brings, 0 where there is no such line."""
+    return f"CASE WHEN {line.where or 'TRUE'} THEN {weakness(line.grade)} ELSE 0 END"
+
+
+def _rests_on(rest: Rest) -> str:
+    """Test of the entries on which an output rests."""
+    test = f"step IN ({', '.join(p.text_literal(one) for one in sorted(rest.steps))})"
+    if not rest.clauses:
+        return test
+    return (
+        f"({test} OR (kind = 'hit' AND clause IN ({', '.join(p.text_literal(one) for one in sorted(rest.clauses))})))"
+    )
 
 
 def grade_text(number: str) -> str:
@@ -141,7 +149,7 @@ def add_findings(draft: Draft, state: UnitTable, lines: LineWriter, grades: dict
     """The view ``findings``; also writes the status and output lines of entries."""
     selects = []
     joined = f"{state.name} f"
-    if any(not one.isdigit() for one in grades.values()):
+    if any("coalesce(g." in one for one in grades.values()):
         joined += f" LEFT JOIN {draft.table('grades')} g ON g.unit = f.unit"
     for name, output in draft.meaning.book.outputs.items():
         found = draft.meaning.outputs[name]
@@ -166,7 +174,7 @@ def add_wide(draft: Draft, state: UnitTable, grades: dict[str, str]) -> str:
         columns.append(f"f.{p.identifier(answer(name))} AS {p.identifier(name)}")
         columns.append(f"{status_sql(draft, name, output)} AS {p.identifier(name + '_status')}")
     joined = f"{state.name} f"
-    if any(not one.isdigit() for one in grades.values()):
+    if any("coalesce(g." in one for one in grades.values()):
         joined += f" LEFT JOIN {draft.table('grades')} g ON g.unit = f.unit"
     numbers = list(grades.values())
     weakest = numbers[0] if len(numbers) == 1 else f"greatest({', '.join(numbers)})"
