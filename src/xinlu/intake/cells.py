@@ -24,7 +24,7 @@ EXCEL_DAY_0 = date(1899, 12, 30)
 FIRST_SERIAL, LAST_SERIAL = 10_000, 80_000
 """Serials that are taken for days: 1927 to 2119; 2024 alone is a year, not a day."""
 EARLIEST = date(1901, 1, 1)
-REMEMBERED = 20_000
+REMEMBERED = 4_000
 LOST_DIGITS = 10**15
 """From here on a spreadsheet's number has lost digits."""
 
@@ -242,7 +242,7 @@ def number(cell: Cell, *, unit: str = "", percent: bool = False) -> Decimal:
     return _number(str(cell), unit, percent)
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def _number(text: str, unit: str, percent: bool) -> Decimal:
     plain = half_width(text).replace(",", "").replace(" ", "")
     divisor = Decimal(1)
@@ -288,7 +288,7 @@ def day(cell: Cell) -> str:
     return _day(_text(cell))
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def _day(text: str) -> str:
     plain = half_width(text)
     try:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 from typing import IO, Literal
@@ -34,6 +35,7 @@ from xinlu.intake.columns import (
     spellings,
     unknown_columns,
 )
+from xinlu.intake.frugal import small_cache
 from xinlu.intake.judge import Judged, judge, keep
 from xinlu.intake.personal import masked_sentence
 from xinlu.intake.problems import Fault, file_problem, refuse, row_problem
@@ -49,7 +51,7 @@ from xinlu.ledger.deliver import close_delivery, open_delivery
 from xinlu.ledger.models import Delivery, DeliveryRow, Record, Source
 from xinlu.ledger.record import Outcome, accept, is_repeat
 
-BATCH = 5000
+BATCH = 1000
 SHOWN = 20
 """Problems of rows that a result tells; all are kept with the delivery."""
 CHINA = ZoneInfo("Asia/Shanghai")
@@ -174,7 +176,7 @@ def deliver_sheet(
     table = table_of(sheet, catalogue=catalogue, limits=limits)
     layout = layout_of(table.headers, wanted=wanted, catalogue=catalogue, file=name)
     taking = _Taking(origin, table, layout, catalogue, received_at, actor, progress, also)
-    with transaction.atomic():
+    with small_cache(), transaction.atomic():
         # What is read from here on is what will be there when it is written.
         last_change(hold=True)
         delivery = open_delivery(
@@ -192,7 +194,7 @@ def deliver_sheet(
         if not outcomes:
             raise refuse("F01", "没有数据行", file=name)
         delivery.delivered = taking.delivered
-        close_delivery(delivery, outcomes, actor=actor, at=received_at)
+        close_delivery(delivery, outcomes, actor=actor, at=received_at, raws=_raws(table, outcomes))
         keep(delivery, judged)
     return _result(delivery, taking, layout, outcomes, repeated=repeated)
 
@@ -279,26 +281,28 @@ def _judged(taking: _Taking, delivery: Delivery, mode: Mode, *, floors: bool) ->
             if floors and outcomes and (not judged or any(one.breached for one in judged)):
                 raise _Held(outcomes, judged)
     except _Held as held:
-        return _held_back(taking, held), held.judged
+        return _held_back(held), held.judged
     return outcomes, judged
 
 
-def _held_back(taking: _Taking, held: _Held) -> list[Outcome]:
+def _held_back(held: _Held) -> list[Outcome]:
     """The outcomes of a held delivery: what would have been accepted is queried, with the row as it was delivered."""
     broken = [one.words for one in held.judged if one.breached]
     if broken:
         fault = Fault("Q01", f"本批次{'；'.join(broken)}，整批暂缓入库，原有数据照旧")
     else:
         fault = Fault("Q02", "没有一项质量检查适用于本批次，整批暂缓入库")
-    waiting = {one.number for one in held.outcomes if one.outcome == "accepted"}
-    headers = taking.table.headers
-    raws = {number: raw_row(cells, headers) for number, cells in taking.table.lines if number in waiting}
-    return [queried(one.number, [fault], raws[one.number]) if one.number in waiting else one for one in held.outcomes]
+    return [queried(one.number, [fault]) if one.outcome == "accepted" else one for one in held.outcomes]
+
+
+def _raws(table: Table, outcomes: Sequence[Outcome]) -> Iterator[tuple[int, dict[str, str]]]:
+    """The queried rows as delivered: read again, since a file may be wrong from the first row to the last."""
+    wanted = {one.number for one in outcomes if one.outcome == "queried"}
+    return ((number, raw_row(cells, table.headers)) for number, cells in table.lines if number in wanted)
 
 
 def _all_or_nothing(taking: _Taking, delivery: Delivery) -> list[Outcome]:
     outcomes: list[Outcome] = []
-    taking.raws = {}
     try:
         with transaction.atomic():
             outcomes = taking.take(delivery)
@@ -306,10 +310,7 @@ def _all_or_nothing(taking: _Taking, delivery: Delivery) -> list[Outcome]:
                 raise _NotAllGood
     except _NotAllGood:
         fault = Fault("E29", "本批次有其他行不合格，本行未入库")
-        raws = taking.raws
-        return [
-            one if one.outcome != "accepted" else queried(one.number, [fault], raws[one.number]) for one in outcomes
-        ]
+        return [one if one.outcome != "accepted" else queried(one.number, [fault]) for one in outcomes]
     return outcomes
 
 
@@ -327,8 +328,6 @@ class _Taking:
     also: RowCheck | None = None
     delivered: int = 0
     warnings: list[Problem] = field(default_factory=list)
-    raws: dict[int, dict[str, str]] | None = None
-    """Every row as delivered, kept when good rows may yet be queried."""
 
     def take(self, delivery: Delivery) -> list[Outcome]:
         """Accept the rows; gives one outcome for each."""
@@ -341,8 +340,6 @@ class _Taking:
         lines = self.table.lines
         while batch := list(islice(lines, size)):
             self.delivered += len(batch)
-            if self.raws is not None:
-                self.raws.update((number, raw_row(cells, self.table.headers)) for number, cells in batch)
             yield batch
             if self.progress is not None:
                 self.progress(self.delivered)
@@ -350,7 +347,7 @@ class _Taking:
     def _records(self, delivery: Delivery, layout: ItemLayout) -> list[Outcome]:
         rows = RecordRows(layout, self.catalogue, source=self.source.pk, received_on=self.at.astimezone(CHINA).date())
         later, repeated = has_later(layout.item, self.at), is_repeat(delivery)
-        seen: Seen = {}
+        seen = Seen()
         outcomes: list[Outcome] = []
         for batch in self._batches(BATCH):
             parsed = checked(rows, batch, self.table.headers, seen)
@@ -361,7 +358,7 @@ class _Taking:
             good = [row for row in parsed if row.draft is not None and not row.faults]
             said = accept(delivery, layout.item, [row.draft for row in good if row.draft is not None], at=self.at)
             judged = {one.number: one for one in said}
-            outcomes += [_outcome(row, judged.get(row.number), self.table.headers) for row in parsed]
+            outcomes += [_outcome(row, judged.get(row.number)) for row in parsed]
         return outcomes
 
     def _registry(self, delivery: Delivery) -> list[Outcome]:
@@ -380,8 +377,19 @@ class _Taking:
         return [*known, *plan.outcomes.values()]
 
 
-Seen = dict[str, tuple[str, bool, int]]
-"""Business key → digest, whether it withdraws, and line of the first row of the file that has it."""
+class Seen:
+    """By business key the first row of the file that has it; a few bytes for each, as there may be many."""
+
+    def __init__(self) -> None:
+        self._rows: dict[bytes, bytes] = {}
+
+    def first(self, row: Parsed) -> tuple[int, bool]:
+        """Number of the first row with the key of ``row``, itself perhaps, and whether that says the same."""
+        assert row.draft is not None
+        content = b"withdraws" if row.draft.withdraws else bytes.fromhex(row.draft.digest)[:16]
+        mine = content + row.number.to_bytes(8)
+        found = self._rows.setdefault(blake2b(row.draft.key.encode(), digest_size=16).digest(), mine)
+        return int.from_bytes(found[-8:]), found[:-8] == content
 
 
 def checked(rows: RecordRows, batch: Sequence[Line], headers: Sequence[str], seen: Seen) -> list[Parsed]:
@@ -396,14 +404,13 @@ def checked(rows: RecordRows, batch: Sequence[Line], headers: Sequence[str], see
             row.faults.insert(0, Fault("E24", f"有 {len(row.cells)} 列，列名只有 {width} 列"))
         if row.faults or row.draft is None:
             continue
-        digest, withdraws = row.draft.digest, row.draft.withdraws
-        first = seen.setdefault(row.draft.key, (digest, withdraws, row.number))
-        if first[2] == row.number:
+        first, same = seen.first(row)
+        if first == row.number:
             continue
-        if first[:2] == (digest, withdraws) or (withdraws and first[1]):
+        if same:
             row.draft = None
         else:
-            row.faults.append(Fault("E07", f"与第 {first[2]} 行业务主键相同（{_said(row, rows)}），内容不同"))
+            row.faults.append(Fault("E07", f"与第 {first} 行业务主键相同（{_said(row, rows)}），内容不同"))
     return parsed
 
 
@@ -412,13 +419,13 @@ def _said(row: Parsed, rows: RecordRows) -> str:
     return "、".join(parts)[:120] or "主体相同"
 
 
-def _outcome(row: Parsed, judged: Outcome | None, headers: Sequence[str]) -> Outcome:
+def _outcome(row: Parsed, judged: Outcome | None) -> Outcome:
     if row.faults:
-        return queried(row.number, row.faults, raw_row(row.cells, headers))
+        return queried(row.number, row.faults)
     if judged is None:
         return Outcome(row.number, "duplicate")
     if judged.outcome == "queried":
-        return replace(judged, raw=raw_row(row.cells, headers))
+        return judged
     if row.warnings and judged.outcome == "accepted":
         first = row.warnings[0]
         sentence = "；".join(one.sentence for one in row.warnings)
@@ -497,11 +504,6 @@ def file_warnings(
     return warnings
 
 
-def _told(one: Outcome, delivery: Delivery) -> str:
-    """The sentence of a row for a terminal or a log, which keep what they are told."""
-    return masked_sentence(delivery.item, one.sentence, one.raw)
-
-
 def _result(
     delivery: Delivery,
     taking: _Taking,
@@ -510,7 +512,7 @@ def _result(
     *,
     repeated: bool,
 ) -> DeliveryResult:
-    wrong = sorted((one for one in outcomes if one.outcome == "queried"), key=lambda one: one.number)
+    wrong = DeliveryRow._base_manager.filter(delivery=delivery, outcome="queried").order_by("number")[:SHOWN]
     return DeliveryResult(
         delivery=delivery.pk,
         file=delivery.file_name,
@@ -525,8 +527,14 @@ def _result(
         duplicate=delivery.duplicate,
         codes=dict(sorted(Counter(one.code for one in outcomes if one.code).items())),
         problems=tuple(
-            row_problem(one.code, _told(one, delivery), file=delivery.file_name, row=one.number)
-            for one in wrong[:SHOWN]
+            # A terminal and a log keep what they are told.
+            row_problem(
+                one.code,
+                masked_sentence(delivery.item, one.sentence, one.raw),
+                file=delivery.file_name,
+                row=one.number,
+            )
+            for one in wrong
         ),
         warnings=tuple(taking.warnings),
         repeated=repeated,

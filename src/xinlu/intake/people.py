@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from xinlu.access.scope import Scope
 from xinlu.intake.cells import shown
@@ -122,7 +123,7 @@ def _checked(type_: str, value: str) -> tuple[str, str] | None:
     kind: Kind = type_  # type: ignore[assignment]
     key = (type_, value)
     if key not in _remembered:
-        if len(_remembered) > 200_000:
+        if len(_remembered) > 20_000:
             _remembered.clear()
         found = check(kind, value)
         code = ""
@@ -132,6 +133,7 @@ def _checked(type_: str, value: str) -> tuple[str, str] | None:
     return _remembered[key]
 
 
+@lru_cache(maxsize=16384)
 def tidy(type_: str, value: str) -> str:
     """The normal form of an identifier."""
     kind: Kind = type_  # type: ignore[assignment]

@@ -17,7 +17,6 @@ from xinlu.intake.columns import ItemLayout, KindLayout, MixedKinds, RelationLay
 from xinlu.intake.deliver import (
     BATCH,
     CHINA,
-    SHOWN,
     Layout,
     Seen,
     carries,
@@ -30,6 +29,7 @@ from xinlu.intake.deliver import (
     refuse_later,
     title_of,
 )
+from xinlu.intake.frugal import small_cache
 from xinlu.intake.personal import masked_sentence
 from xinlu.intake.problems import refuse, row_problem
 from xinlu.intake.rows import Parsed, RecordRows
@@ -42,6 +42,9 @@ from xinlu.law.problem import Problem
 from xinlu.ledger.models import Delivery, Record, Source
 from xinlu.ledger.record import Outcome
 
+INLINE = 100
+"""Problems of rows that a preview tells."""
+UNLINKED = "E08"
 RELATION_TITLES = {
     "relation": "关系",
     "from": "起点",
@@ -70,6 +73,10 @@ class Preview:
     accepted: int
     queried: int
     duplicate: int
+    warned: int
+    """Rows that can be accepted, and that somebody should look at."""
+    unlinked: int
+    """Queried rows whose subject nobody has registered (未关联)."""
     new: int
     corrections: int
     withdrawals: int
@@ -108,7 +115,8 @@ def preview(
     layout = layout_of(table.headers, wanted=Wanted(item, kind, relation), catalogue=catalogue, file=name)
     repeated = Delivery._base_manager.filter(source=origin, digest=digest, closed_at__isnull=False).exists()
     looking = _Looking(origin, table, layout, catalogue, received_at, repeated)
-    outcomes = looking.outcomes()
+    with small_cache():
+        outcomes = looking.outcomes()
     if not outcomes:
         raise refuse("F01", "没有数据行", file=name)
     counts = Counter(one.outcome for one in outcomes)
@@ -126,13 +134,20 @@ def preview(
         accepted=counts["accepted"],
         queried=counts["queried"],
         duplicate=counts["duplicate"],
+        warned=sum(one.outcome == "accepted" and bool(one.code) for one in outcomes),
+        unlinked=sum(one.outcome == "queried" and one.code == UNLINKED for one in outcomes),
         new=looking.kinds["new"],
         corrections=looking.kinds["correction"],
         withdrawals=looking.kinds["withdrawal"],
         codes=dict(sorted(Counter(one.code for one in outcomes if one.code).items())),
         problems=tuple(
-            row_problem(one.code, masked_sentence(carries(layout), one.sentence, one.raw), file=name, row=one.number)
-            for one in wrong[:SHOWN]
+            row_problem(
+                one.code,
+                masked_sentence(carries(layout), one.sentence, one.raw or looking.wrong.get(one.number)),
+                file=name,
+                row=one.number,
+            )
+            for one in wrong[:INLINE]
         ),
         warnings=tuple(file_warnings(table, layout, origin)),
         repeated=repeated,
@@ -154,6 +169,8 @@ class _Looking:
         self.repeated = repeated
         self.kinds: Counter[str] = Counter()
         self.sample: list[dict[str, str]] = []
+        self.wrong: dict[int, dict[str, str]] = {}
+        """The first rows with faults, as read."""
 
     def outcomes(self) -> list[Outcome]:
         """What would become of each row."""
@@ -173,7 +190,7 @@ class _Looking:
         day = self.at.astimezone(CHINA).date()
         rows = RecordRows(layout, self.catalogue, source=self.source.pk, received_on=day)
         later = has_later(layout.item, self.at)
-        seen: Seen = {}
+        seen = Seen()
         found: list[Outcome] = []
         lines = self.table.lines
         while batch := list(islice(lines, BATCH)):
@@ -183,6 +200,8 @@ class _Looking:
             current_ones = self._current(parsed, layout)
             for row in parsed:
                 found.append(self._forecast(row, current_ones))
+                if row.faults and len(self.wrong) < INLINE:
+                    self.wrong[row.number] = rows.raw(row.cells, self.table.headers)
                 if len(self.sample) < 5:
                     self.sample.append(rows.raw(row.cells, self.table.headers))
         return found
@@ -199,7 +218,7 @@ class _Looking:
 
     def _forecast(self, row: Parsed, known: Mapping[str, tuple[str, int]]) -> Outcome:
         if row.faults:
-            return queried(row.number, row.faults, {})
+            return queried(row.number, row.faults)
         if row.draft is None:
             return Outcome(row.number, "duplicate")
         digest, source = known.get(row.draft.key, ("", self.source.pk))
@@ -211,6 +230,8 @@ class _Looking:
         if row.draft.withdraws and not digest:
             return Outcome(row.number, "queried", code="LD-003", sentence="要撤回的记录不存在")
         self.kinds["withdrawal" if row.draft.withdraws else "correction" if digest else "new"] += 1
+        if row.warnings:
+            return Outcome(row.number, "accepted", code=row.warnings[0].code)
         return Outcome(row.number, "accepted")
 
 

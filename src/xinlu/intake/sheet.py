@@ -269,10 +269,8 @@ def _workbook(file: IO[bytes], name: str, limits: Limits) -> Sheet:
         for row in book.rows(filled[0], most_rows=most):
             if isinstance(row, Merged):
                 merged.append((row.first, row.last))
-                continue
-            cells = [_filled(one) for one in row[1]]
-            if any(cell is not None for cell in cells):
-                yield row[0], cells
+            else:
+                yield row[0], list(row[1])
 
     found = _lines(lines(), name, limits)
     if not len(found):
@@ -286,7 +284,3 @@ def _has_rows(book: Workbook, sheet: SheetPart, most: int) -> bool:
 
 def _is_guide(sheet: SheetPart) -> bool:
     return sheet.title.strip().lower() in GUIDE_SHEETS
-
-
-def _filled(value: Any) -> Cell:
-    return None if isinstance(value, str) and not value.strip() else value

@@ -199,11 +199,17 @@ def apply(plan: Plan, *, actor: Actor, at: datetime) -> None:
         revise_many(revisions, actor=actor, at=at)
 
 
-def queried(number: int, faults: Sequence[Fault], raw: Mapping[str, str]) -> Outcome:
+def queried(number: int, faults: Sequence[Fault], raw: Mapping[str, str] | None = None) -> Outcome:
     """The outcome of a row with faults: the code of the first, the sentences of all."""
     sentence = "；".join(dict.fromkeys(one.sentence for one in faults))
     return Outcome(
-        number, "queried", code=faults[0].code, sentence=sentence[:600], field=faults[0].column[:80], raw=raw
+        number,
+        "queried",
+        code=faults[0].code,
+        sentence=sentence[:600],
+        field=faults[0].column[:80],
+        raw=raw,
+        columns=tuple(dict.fromkeys(one.column for one in faults if one.column)),
     )
 
 

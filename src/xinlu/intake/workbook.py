@@ -306,119 +306,126 @@ class _SheetReader:
         self.days = [kind == "day" for kind in book.styles]
         self.lengths = [kind == "length" for kind in book.styles]
         self.ready: list[Row | Merged] = []
-        self.number = self.before = 0
+        self.before = 0
         self.reach = 0
-        self.cells: list[Value] = []
-        self.filled = False
 
     def read(self, part: IO[bytes]) -> Iterator[Row | Merged]:
         parser = _parser(self.name)
-        parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = self._handlers()
         ready = self.ready
+
+        def root(name: str, _: object) -> None:
+            prefix = name.rpartition(":")[0]
+            handlers = self._handlers(f"{prefix}:" if prefix else "")
+            parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = handlers
+
+        parser.StartElementHandler = root
         for _ in _fed(parser, part, self.name):
             yield from ready
             ready.clear()
 
-    def _handlers(self) -> tuple[Any, Any, Any]:
+    def _handlers(self, prefix: str) -> tuple[Any, Any, Any]:
         """One set of functions over local names: a cell takes five calls, and there are a million cells."""
-        local, columns = _Local(), _Columns()
-        texts: list[str] = []
+        c, v, t, f, row, reading, merge = (prefix + tag for tag in ("c", "v", "t", "f", "row", "rPh", "mergeCell"))
+        known = frozenset(("c", "v", "t", "f", "row", "mergeCell"))
+        columns, shared = _Columns(), self.book.texts
         inside = aside = False
-        kind = style = ""
+        kind = style = said = line = ""
         formula: str | None = None
         column = -1
-        length = 0
+        number = 0
+        cells: list[Value] = []
 
-        def start(name: str, said: dict[str, str]) -> None:
-            nonlocal inside, aside, kind, style, formula, column, length
-            tag = local[name]
-            if tag == "c":
-                kind, style = said.get("t", ""), said.get("s", "")
-                place = said.get("r")
+        def start(name: str, told: dict[str, str]) -> None:
+            nonlocal inside, aside, kind, style, formula, column, said, number, line, cells
+            if name == c:
+                kind, style = told.get("t", ""), told.get("s", "")
+                place = told.get("r")
                 if place is None:
                     column += 1
                 else:
-                    letters = place.strip().rstrip("0123456789")
+                    letters = place.rstrip("0123456789")
                     found = columns[letters]
                     if found <= column:
-                        raise refuse("F03", f"第 {self.number} 行的单元格次序颠倒", file=self.name)
-                    self._placed(place.strip()[len(letters) :])
+                        raise refuse("F03", f"第 {number} 行的单元格次序颠倒", file=self.name)
+                    if place[len(letters) :] != line:
+                        self._placed(place[len(letters) :], number)
                     column = found
-                formula = None
-                texts.clear()
-                length = 0
-            elif tag == "v" or (tag == "t" and not aside):
+                formula, said = None, ""
+            elif name == v or (name == t and not aside):
                 inside = True
-            elif tag == "f":
+            elif name == row:
+                number, line = self._begin(told.get("r"))
+                column, cells = -1, []
+            elif name == f:
                 inside, formula = True, ""
-            elif tag == "row":
-                self._begin(said.get("r"))
-                column = -1
-            elif tag == "rPh":
+            elif name == reading:
                 aside = True
-            elif tag == "mergeCell":
-                self._merge(said.get("ref", ""))
+            elif name == merge:
+                self._merge(told.get("ref", ""))
+            elif name.rpartition(":")[2] in known and name != t:
+                raise refuse("F03", "工作簿的标记前缀不一致", file=self.name)
 
         def end(name: str) -> None:
-            nonlocal inside, aside, formula
-            tag = local[name]
-            if tag == "v" or tag == "t":
+            nonlocal inside, aside, formula, said
+            if name in (v, t):
                 inside = False
-            elif tag == "c":
-                value = self._value(kind, style, "".join(texts), formula)
-                if value is not None:
-                    self._put(column, value)
-            elif tag == "f":
-                inside, formula = False, "".join(texts)
-                texts.clear()
-            elif tag == "row":
-                self._end()
-            elif tag == "rPh":
+            elif name == c:
+                if kind == "s":
+                    value: Value = shared[int(said)] if said else None
+                else:
+                    value = self._value(kind, style, said, formula)
+                if value is None or (value.__class__ is str and not value.strip()):
+                    return
+                if column != len(cells):
+                    self._refuse_wide(column + 1, number)
+                    cells.extend([None] * (column - len(cells)))
+                cells.append(value)
+            elif name == row:
+                self._end(number, cells)
+            elif name == f:
+                inside, formula, said = False, said, ""
+            elif name == reading:
                 aside = False
 
-        def text(said: str) -> None:
-            nonlocal length
+        def text(more: str) -> None:
+            nonlocal said
             if inside:
-                texts.append(said)
-                length += len(said)
-                if length > LONGEST_CELL:
+                said += more
+                if len(said) > LONGEST_CELL:
                     raise refuse("F03", f"单元格里的文字超过 {LONGEST_CELL} 个字", file=self.name)
 
         return start, end, text
 
-    def _begin(self, said: str | None) -> None:
-        self.number = int(said) if said else self.before + 1
-        if self.number <= self.before:
-            raise refuse("F03", f"第 {self.number} 行出现两次，或行次颠倒", file=self.name)
-        self.cells, self.filled = [], False
+    def _begin(self, said: str | None) -> tuple[int, str]:
+        number = int(said) if said else self.before + 1
+        if number <= self.before:
+            raise refuse("F03", f"第 {number} 行出现两次，或行次颠倒", file=self.name)
+        return number, str(number)
 
-    def _placed(self, digits: str) -> None:
+    def _placed(self, digits: str, number: int) -> None:
         """A cell that says its row says the one in which it stands."""
-        if digits and int(digits) != self.number:
-            raise refuse("F03", f"单元格的行号 {digits[:9]} 与所在的行 {self.number} 不符", file=self.name)
+        if digits and int(digits) != number:
+            raise refuse("F03", f"单元格的行号 {digits[:9]} 与所在的行 {number} 不符", file=self.name)
 
-    def _put(self, column: int, value: Value) -> None:
-        if column >= MOST_COLUMNS:
-            self._refuse_reach(column + 1)
-            raise refuse("F03", f"有 {column + 1} 列，超过上限 {MOST_COLUMNS} 列", file=self.name)
-        cells = self.cells
-        cells.extend([None] * (column - len(cells)))
-        cells.append(value)
-        self.filled = True
+    def _refuse_wide(self, columns: int, number: int) -> None:
+        if columns > MOST_COLUMNS:
+            self._refuse_reach(columns, number)
+            raise refuse("F03", f"有 {columns} 列，超过上限 {MOST_COLUMNS} 列", file=self.name)
 
-    def _refuse_reach(self, columns: int) -> None:
+    def _refuse_reach(self, columns: int, number: int) -> None:
         self.reach = max(self.reach, columns)
-        if self.number * self.reach > MOST_CELLS:
+        if number * self.reach > MOST_CELLS:
             raise refuse("F06", "单元格散得太开，铺开后放不下", file=self.name)
 
-    def _end(self) -> None:
-        self.before = self.number
-        if not self.filled:
+    def _end(self, number: int, cells: list[Value]) -> None:
+        self.before = number
+        if not cells:
             return
-        self._refuse_reach(len(self.cells))
-        if self.number > self.most_rows:
-            raise refuse("F05", f"有 {self.number} 行以上，超过上限", file=self.name)
-        self.ready.append((self.number, self.cells))
+        self._refuse_reach(len(cells), number)
+        self._refuse_wide(len(cells), number)
+        if number > self.most_rows:
+            raise refuse("F05", f"有 {number} 行以上，超过上限", file=self.name)
+        self.ready.append((number, cells))
 
     def _merge(self, reference: str) -> None:
         first, _, last = reference.partition(":")
@@ -426,8 +433,6 @@ class _SheetReader:
         self.ready.append(Merged(lines[0], lines[1]))
 
     def _value(self, kind: str, style: str, said: str, formula: str | None) -> Value:
-        if kind == "s":
-            return self.book.texts[int(said)] or None if said else None
         if kind in ("str", "inlineStr", "d"):
             return _unescaped(said, self.name) or None
         if not said:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
+from typing import Any
 
 from django.db import transaction
 
@@ -15,6 +17,7 @@ from xinlu.journal.insert import insert_many
 from xinlu.ledger.models import Delivery, DeliveryRow, Source
 from xinlu.ledger.record import Outcome
 
+BATCH = 1000
 VERB_CLOSED = "ledger.delivery.closed"
 
 
@@ -63,8 +66,17 @@ def open_delivery(
 
 
 @transaction.atomic
-def close_delivery(delivery: Delivery, outcomes: Sequence[Outcome], *, actor: Actor, at: datetime) -> Delivery:
+def close_delivery(
+    delivery: Delivery,
+    outcomes: Sequence[Outcome],
+    *,
+    actor: Actor,
+    at: datetime,
+    raws: Iterable[tuple[int, Mapping[str, Any]]] = (),
+) -> Delivery:
     """Write what became of each row and close the delivery. Nothing happens to a delivery closed already.
+
+    ``raws``: number and content, in order of the numbers, of queried rows that do not carry it themselves.
 
     Raises :class:`Unaccounted` unless every delivered row has exactly one outcome.
     """
@@ -72,7 +84,9 @@ def close_delivery(delivery: Delivery, outcomes: Sequence[Outcome], *, actor: Ac
         return delivery
     if len({one.number for one in outcomes}) != len(outcomes) or len(outcomes) != delivery.delivered:
         raise Unaccounted(f"{delivery.delivered} rows delivered, {len(outcomes)} outcomes")
-    insert_many(DeliveryRow, [_row(delivery, one) for one in sorted(outcomes, key=lambda o: o.number)])
+    told = _with_raws(sorted(outcomes, key=lambda one: one.number), raws)
+    while batch := list(islice(told, BATCH)):
+        insert_many(DeliveryRow, [_row(delivery, one, raw) for one, raw in batch])
     counts = Counter(one.outcome for one in outcomes)
     delivery.accepted = counts["accepted"]
     delivery.queried = counts["queried"]
@@ -95,7 +109,19 @@ def close_delivery(delivery: Delivery, outcomes: Sequence[Outcome], *, actor: Ac
     return delivery
 
 
-def _row(delivery: Delivery, one: Outcome) -> DeliveryRow:
+def _with_raws(
+    outcomes: Iterable[Outcome], raws: Iterable[tuple[int, Mapping[str, Any]]]
+) -> Iterator[tuple[Outcome, Mapping[str, Any] | None]]:
+    """Each outcome with the content of its row, where that is kept."""
+    several = iter(raws)
+    for one in outcomes:
+        raw = one.raw
+        if one.outcome == "queried" and raw is None:
+            raw = next((said for number, said in several if number == one.number), None)
+        yield one, raw
+
+
+def _row(delivery: Delivery, one: Outcome, raw: Mapping[str, Any] | None) -> DeliveryRow:
     return DeliveryRow(
         delivery=delivery,
         number=one.number,
@@ -103,6 +129,6 @@ def _row(delivery: Delivery, one: Outcome) -> DeliveryRow:
         code=one.code,
         sentence=one.sentence[:600],
         field=one.field[:80],
-        raw=dict(one.raw) if one.raw is not None else None,
+        raw=dict(raw) if raw is not None else None,
         record=one.record,
     )

@@ -20,7 +20,7 @@ from xinlu.ledger.versions import BATCH, Version, supersede, write
 Kind = Literal["accepted", "queried", "duplicate"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of row ``number``. A queried row says why; ``raw`` is the row as it was delivered."""
 
@@ -31,6 +31,8 @@ class Outcome:
     sentence: str = ""
     field: str = ""
     raw: Mapping[str, Any] | None = None
+    columns: tuple[str, ...] = ()
+    """Of a queried row, every column that is wrong; ``field`` is the first."""
 
 
 @dataclass
