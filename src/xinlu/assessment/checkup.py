@@ -7,7 +7,7 @@ commands say 未足样本 in their place.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -15,6 +15,7 @@ from typing import Any
 
 from xinlu.access.scope import Scope
 from xinlu.assessment import statistics
+from xinlu.assessment.clause_use import EFFECTIVE, is_delivered, sources_of
 from xinlu.assessment.compare import EVERYTHING, levels_of
 from xinlu.assessment.groups import Grouping, Labels, in_order, label
 from xinlu.assessment.models import Run
@@ -30,13 +31,12 @@ from xinlu.law.catalogue import Catalogue, Item
 from xinlu.law.interval import parse_interval
 from xinlu.law.rulebook import Rulebook
 from xinlu.ledger import columnar
-from xinlu.ledger.models import Record, Source
+from xinlu.ledger.cuts import items_delivered, ways_of
 
 POINTS_NEAR = Decimal(1)
 """How near to a cut-off is near, in points."""
 LOOKED_UP = 200_000
 """Records whose way in is looked up at most; of more, an even part is drawn by their numbers."""
-_BATCH = 5000
 _HAIR = Decimal("0.000000000001")
 
 
@@ -79,7 +79,10 @@ class ClauseUse:
     units: int
     points: Decimal
     arrivals: Mapping[str, int]
-    """Way in (a :class:`~xinlu.ledger.models.Source.Kind`) → hits whose record came by it."""
+    """Way in (a :class:`~xinlu.ledger.models.Delivery.Way`, empty for what no delivery brought) → hits whose record
+    came by it."""
+    has_source: bool = True
+    """Whether somebody delivers what its rows are."""
 
     @property
     def counted(self) -> bool:
@@ -422,6 +425,7 @@ def _clauses(duck: Duck, book: Rulebook, where: str) -> tuple[tuple[ClauseUse, .
         )
     )
     arrivals, drawn = _arrivals(duck, entries, where)
+    reads, delivered = sources_of(book), items_delivered()
     found = []
     for name, clause in book.clauses.items():
         hits, lost, units, points = used.get(name, (0, 0, 0, Decimal(0)))
@@ -437,6 +441,7 @@ def _clauses(duck: Duck, book: Rulebook, where: str) -> tuple[tuple[ClauseUse, .
                 max((read.get(fold, 0) for fold in own), default=0) if only_counted else units,
                 Decimal(points),
                 arrivals.get(name, {}),
+                is_delivered(reads[name], delivered),
             )
         )
     return tuple(found), drawn
@@ -444,30 +449,16 @@ def _clauses(duck: Duck, book: Rulebook, where: str) -> tuple[tuple[ClauseUse, .
 
 def _arrivals(duck: Duck, entries: str, where: str) -> tuple[dict[str, Counter[str]], int]:
     """Clause → way in → hits, and every how-many-th record was looked up."""
-    evidence = (
-        f"FROM {entries} WHERE record IS NOT NULL AND clause IS NOT NULL AND kind IN ('hit', 'move', 'condition') "
-        f"AND ({where})"
-    )
+    evidence = f"FROM {entries} WHERE record IS NOT NULL AND {EFFECTIVE} AND ({where})"
     ((number,),) = duck.rows(f"SELECT count(DISTINCT record) {evidence}")
     drawn = max(1, -(-number // LOOKED_UP))
     pairs = duck.rows(f"SELECT clause, record, count(*) {evidence} AND record % {drawn} = 0 GROUP BY ALL")
-    ways = _ways({record for _, record, _ in pairs})
+    ways = ways_of({record for _, record, _ in pairs})
     found: dict[str, Counter[str]] = {}
     for clause, record, hits in pairs:
         if record in ways:
             found.setdefault(clause, Counter())[ways[record]] += hits
     return found, drawn
-
-
-def _ways(records: Iterable[int]) -> dict[int, str]:
-    """Record → the way in of its newest version."""
-    numbers, found = sorted(records), {}
-    kinds = dict(Source.objects.values_list("pk", "kind"))
-    for start in range(0, len(numbers), _BATCH):
-        rows = Record._base_manager.filter(record__in=numbers[start : start + _BATCH]).order_by("recorded_at")
-        for record, source in rows.values_list("record", "source_id"):
-            found[record] = kinds[source]
-    return found
 
 
 # ── figures ─────────────────────────────────────────────────────────────────────────────────────

@@ -74,11 +74,12 @@ def _head(found: Checkup) -> None:
 def _clauses(found: Checkup) -> None:
     if not found.clauses:
         return
-    from xinlu.ledger.models import Source
+    from xinlu.ledger.models import Delivery
 
     table = _table("条款", "命中", "重复未计", "涉及单元", "分值合计", "数据来源")
     for one in found.clauses:
-        ways = "、".join(f"{Source.Kind(way).label} {number}" for way, number in sorted(one.arrivals.items()))
+        arrived = ((Delivery.Way(way).label if way else "本平台产生", n) for way, n in sorted(one.arrivals.items()))
+        ways = "、".join(f"{way} {number}" for way, number in arrived)
         hits = "只计次" if one.counted else str(one.hits)
         table.add_row(escape(one.title), hits, str(one.lost), str(one.units), f"{one.points.normalize():f}", ways)
     out.print(table)

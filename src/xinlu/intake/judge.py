@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.fields.json import KeyTextTransform
 
@@ -26,7 +26,7 @@ from xinlu.intake.measured import CheckResult, RowFault
 from xinlu.law.library import Library
 from xinlu.law.quality import Check, QualityRules, checks_of, first_in_time, rhythm_of
 from xinlu.ledger.models import Delivery, DeliveryRow, Record, RecordRole
-from xinlu.ledger.record import Outcome
+from xinlu.ledger.record import Kind, Outcome
 from xinlu.registry.models import SubjectPeriod
 
 CHINA = ZoneInfo("Asia/Shanghai")
@@ -246,3 +246,15 @@ def _insert(result: CheckResult, rows: QuerySet[DeliveryRow]) -> None:
             f"INSERT INTO {quote(table)} ({columns}) SELECT %s, chosen.* FROM ({query}) AS chosen",  # noqa: S608
             [result.pk, *params],
         )
+
+
+def judge_older() -> int:
+    """Judge deliveries that were closed before there were quality rules; gives how many. None of them is held."""
+    done = 0
+    for delivery in Delivery._base_manager.filter(closed_at__isnull=False, check_results__isnull=True).order_by("pk"):
+        rows = DeliveryRow._base_manager.filter(delivery=delivery).values_list("number", "outcome", "code")
+        judged = judge(delivery, [Outcome(number, cast(Kind, kind), code=code) for number, kind, code in rows])
+        with transaction.atomic():
+            keep(delivery, [replace(one, floor=None) for one in judged])
+        done += bool(judged)
+    return done

@@ -25,7 +25,7 @@ from xinlu.assessment.models import Run
 from xinlu.assessment.statement_file import place_title
 from xinlu.assessment.statistics import LEAST, LEAST_EVENTS, Between
 from xinlu.gazette.current import library
-from xinlu.ledger.models import Source
+from xinlu.ledger.models import Delivery
 from xinlu.web import lawbook
 from xinlu.web.chosen import officer
 from xinlu.web.moments import today
@@ -33,6 +33,7 @@ from xinlu.web.parts import Chart, Filter, FilterBar, Series, shade_of_rank
 from xinlu.web.remembered import remembered
 
 TOO_FEW = "未足样本"
+OWN = "本平台产生"
 STABLE = ((Decimal("0.1"), "稳定"), (Decimal("0.25"), "有变化，宜查原因"))
 """Customary readings of a PSI, below each bound; above the last: 变化大."""
 
@@ -122,14 +123,14 @@ def _points(text: str) -> Decimal:
 
 
 def _shown(found: Checkup, scope: Scope) -> dict[str, object]:
-    ways = sorted({way for one in found.clauses for way in one.arrivals}, key=list(Source.Kind.values).index)
+    ways = sorted({way for one in found.clauses for way in one.arrivals}, key=[*Delivery.Way.values, ""].index)
     uses = sorted(found.clauses, key=lambda one: (one.idle, -(one.hits or 0), -one.units))
     return {
         "found": found,
         "output_title": found.book.outputs[found.output].title,
         "scope_words": "全省" if scope.everywhere else "您可查看的主体",
         "figures": _figures(found),
-        "ways": [Source.Kind(way).label for way in ways],
+        "ways": [Delivery.Way(way).label if way else OWN for way in ways],
         "clauses": [ClauseRow(one, tuple(one.arrivals.get(way, 0) for way in ways)) for one in uses],
         "levels": _levels_chart(found),
         "level_heads": [place_title(found.book, found.output, one.level) for one in found.levels if one.level],
@@ -153,6 +154,7 @@ def _figures(found: Checkup) -> list[Figure]:
     rows = [
         Figure("评价单元", f"{found.units:,}", f"有结论 {found.rated:,}"),
         Figure("用到的条款", f"{used}／{len(found.clauses)}", f"从未命中 {len(found.idle)} 条"),
+        *_clause_use(found),
     ]
     if found.last is not None:
         rows.append(Figure("等级稳定性 PSI", *_stable(found.stability)))
@@ -163,6 +165,18 @@ def _figures(found: Checkup) -> list[Figure]:
         words = "" if whole.low is None else f"95% 区间 {whole.low:.3f}–{whole.high:.3f}"
         rows.append(Figure("区分度 AUC", value, words or f"发生 {whole.events} 个"))
     return rows
+
+
+def _clause_use(found: Checkup) -> list[Figure]:
+    """指标利用率 of this book in this round, as the indicator file defines it."""
+    indicator = library().indicators.get("clause_use")
+    if indicator is None:
+        return []
+    sourced = [one for one in found.clauses if one.has_source]
+    used = sum(not one.idle for one in sourced)
+    share = indicator.of({"clauses_used": used, "clauses_with_source": len(sourced)})
+    value = TOO_FEW if share.value is None else f"{share.value:.1%}"
+    return [Figure(indicator.title, value, f"有数据来源的条款 {share.whole} 条，用到 {share.part} 条")]
 
 
 def _stable(psi: float | None) -> tuple[str, str]:

@@ -1,0 +1,83 @@
+"""How figures about what was collected are cut: by period, city and item, and by the way in which records came.
+
+Two rooms count such figures, those of rows and those of clauses; they are neighbours, so what they share stands here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from functools import lru_cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from xinlu.law.regions import Regions, load_regions
+from xinlu.ledger.models import Delivery, Record
+
+CHINA = ZoneInfo("Asia/Shanghai")
+AUTOMATIC = (Delivery.Way.API.value, Delivery.Way.PULL.value, Delivery.Way.FEED.value)
+"""Ways in that need nobody to hand anything over (自动化归集)."""
+PROVINCE = "province"
+"""Stands in place of a city for what belongs to none: organs of the province, units without a place."""
+_BATCH = 5000
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Which part of everything is asked for: the days [since, until), a city, a catalogue item; None does not limit."""
+
+    since: date
+    until: date
+    city: str | None = None
+    item: str | None = None
+
+
+def city_of(region: str) -> str:
+    """The city of a region code; :data:`PROVINCE` for what belongs to none.
+
+    >>> city_of("330106"), city_of("330000"), city_of("")
+    ('330100', 'province', 'province')
+    """
+    regions = _regions(Path(settings.STANDARDS))
+    city = regions.city_of(region) if region in regions else None
+    return city.code if city else PROVINCE
+
+
+def regions_in_cities() -> dict[str, str]:
+    """Region code → its city, for every region that lies in one."""
+    regions = _regions(Path(settings.STANDARDS))
+    return {one.code: city_of(one.code) for one in regions.all if city_of(one.code) != PROVINCE}
+
+
+def city_titles() -> dict[str, str]:
+    """City → its short name, in the order in which cities are named; the organs of the province last."""
+    return {one.code: one.short for one in _regions(Path(settings.STANDARDS)).cities} | {PROVINCE: "省级"}
+
+
+def midnight(day: date) -> datetime:
+    """When a day begins in China."""
+    return datetime.combine(day, time(), tzinfo=CHINA)
+
+
+def ways_of(records: Iterable[int]) -> dict[int, str]:
+    """Record → the way in of its newest version (a :class:`Delivery.Way`); empty for what no delivery brought."""
+    numbers = sorted(set(records))
+    found: dict[int, str | None] = {}
+    for start in range(0, len(numbers), _BATCH):
+        rows = Record._base_manager.filter(record__in=numbers[start : start + _BATCH]).order_by("recorded_at")
+        found.update(rows.values_list("record", "delivery__way"))
+    return {record: way or "" for record, way in found.items()}
+
+
+def items_delivered() -> frozenset[str]:
+    """What somebody delivered at least once: items, and ``relation:…`` as deliveries carry them."""
+    rows = Delivery._base_manager.filter(accepted__gt=0).order_by()
+    return frozenset(rows.values_list("item", flat=True).distinct())
+
+
+@lru_cache(maxsize=4)
+def _regions(folder: Path) -> Regions:
+    return load_regions(folder / "regions.yaml")
