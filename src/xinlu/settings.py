@@ -22,6 +22,9 @@
                             go of runs that nobody published (90)
 ``XINLU_CONNECTIONS``       file of the systems that data is pulled from
                             (``connections.yaml`` in ``XINLU_VAR``)
+``XINLU_REPORT_FROM``       a day such as ``2026-01-01``: decisions before it
+                            were told to the provincial platform elsewhere
+                            and are not reported from here
 ``XINLU_WEB_FONT``          ``1``: pages bring a Chinese font with them, for
                             screens without one (costs about 30 KiB a page and
                             the slices that it needs)
@@ -107,12 +110,12 @@ def _database(folder: Path) -> dict[str, Any]:
     }
 
 
-def _fixed_day() -> date | None:
-    named = os.environ.get("XINLU_TODAY")
+def _day(name: str) -> date | None:
+    named = os.environ.get(name)
     try:
         return date.fromisoformat(named) if named else None
     except ValueError as error:
-        raise ImproperlyConfigured(f"XINLU_TODAY is no day such as 2026-06-30: {named}") from error
+        raise ImproperlyConfigured(f"{name} is no day such as 2026-06-30: {named}") from error
 
 
 def _days(name: str, default: int) -> int:
@@ -257,7 +260,8 @@ TRIAL_DAYS = _days("XINLU_TRIAL_DAYS", 90)
 LANGUAGE_CODE = "zh-hans"
 TIME_ZONE = "Asia/Shanghai"
 # A day that pages take for today; None for the clock's.
-TODAY = _fixed_day()
+TODAY = _day("XINLU_TODAY")
+REPORT_FROM = _day("XINLU_REPORT_FROM")
 USE_I18N = True
 USE_TZ = True
 

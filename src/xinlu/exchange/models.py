@@ -315,4 +315,5 @@ class Call(_Once):
 
 
 # Further tables of the room, which rest on the above.
+import xinlu.exchange.publicity_models  # noqa: E402
 import xinlu.exchange.pull_models  # noqa: E402, F401
