@@ -125,6 +125,11 @@ class Person(AbstractUser):
         )
 
     @property
+    def connects_systems(self) -> bool:
+        """Data stewards look after the systems that hand rows over; whoever answers for an office approves, too."""
+        return self.is_active and self.role in (self.Role.STEWARD, self.Role.CHIEF) and self.organ is not None
+
+    @property
     def reads_audit(self) -> bool:
         """Only the auditor reads the journal."""
         return self.role == self.Role.AUDITOR

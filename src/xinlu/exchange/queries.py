@@ -1,20 +1,26 @@
-"""What a client may ask: its own receipts, its agreements, the items that it may hand over.
+"""What may be asked of clients, agreements and receipts; every question takes a scope first.
 
-Each question takes the caller's scope first; of what the scope holds, a client sees its own part.
+A client asks with the scope of a machine of its organ, and of what that holds gets its own part. A steward asks with
+the scope of a person.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from zoneinfo import ZoneInfo
 
-from django.db.models import QuerySet
+from django.db.models import Avg, Count, Q, QuerySet, Sum
 
 from xinlu.access.scope import Scope
 from xinlu.exchange.agree import OPEN, last_act
-from xinlu.exchange.models import Agreement, AgreementAct, Allowance, Client, Line, Receipt
+from xinlu.exchange.clients import is_suspended
+from xinlu.exchange.models import Agreement, AgreementAct, Allowance, Call, Client, Line, Receipt
 from xinlu.ledger.models import DeliveryRow
+
+CHINA = ZoneInfo("Asia/Shanghai")
 
 
 @dataclass(frozen=True)
@@ -89,3 +95,91 @@ def rows(
     if outcome is not None:
         found = found.filter(outcome=outcome)
     return list(found.order_by("number")[:most])
+
+
+# ── for the steward's page ──────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Volume:
+    """What a client did in a span of days."""
+
+    calls: int
+    refused: int
+    """Calls that were refused as a whole."""
+    delivered: int
+    accepted: int
+    queried: int
+    duplicate: int
+    milliseconds: int | None
+    """Of a call, on average; None without calls."""
+
+    @property
+    def kept(self) -> Decimal | None:
+        """Share of the delivered rows that stand in the ledger, one digit of a percent; None without rows."""
+        if not self.delivered:
+            return None
+        share = Decimal(100 * (self.accepted + self.duplicate)) / self.delivered
+        return share.quantize(Decimal("0.1"), rounding=ROUND_HALF_UP)
+
+
+@dataclass(frozen=True)
+class ClientRow:
+    """A client in the list: how it stands, what it did the day before, and what went wrong last."""
+
+    client: Client
+    suspended: bool
+    items: int
+    """Items that an agreement in force lets in."""
+    yesterday: Volume
+    last_error: Call | None
+    last_call: Call | None
+
+
+def clients(scope: Scope, *, source: str | None = None) -> QuerySet[Client]:
+    """Clients of the scope, by organ and code."""
+    found = Client.objects.within(scope).select_related("source__organ").order_by("source__organ__code", "code")
+    return found if source is None else found.filter(source__code=source)
+
+
+def client_rows(scope: Scope, *, on: date) -> list[ClientRow]:
+    """Every client of the scope with the figures of the day before ``on``."""
+    before = on - timedelta(days=1)
+    return [
+        ClientRow(
+            client=client,
+            suspended=is_suspended(client),
+            items=sum(
+                len(one.lines) for one in agreements(scope, on=on, source=client.source.code) if one.state == "in_force"
+            ),
+            yesterday=volume(scope, client, first=before, last=before),
+            last_error=calls(scope, client).filter(status__gte=400).first(),
+            last_call=calls(scope, client).first(),
+        )
+        for client in clients(scope)
+    ]
+
+
+def calls(scope: Scope, client: Client) -> QuerySet[Call]:
+    """Calls of a client, newest first."""
+    return Call.objects.within(scope).filter(client=client).order_by("-at", "-pk")
+
+
+def volume(scope: Scope, client: Client, *, first: date, last: date) -> Volume:
+    """What a client did from ``first`` to ``last``, both included, by the days of China."""
+    since, until = _midnight(first), _midnight(last + timedelta(days=1))
+    made = Call.objects.within(scope).filter(client=client, at__gte=since, at__lt=until)
+    told = made.aggregate(calls=Count("pk"), refused=Count("pk", filter=Q(status__gte=400)), mean=Avg("milliseconds"))
+    given = Receipt.objects.within(scope).filter(client=client, given_at__gte=since, given_at__lt=until)
+    kinds = ("delivered", "accepted", "queried", "duplicate")
+    rows = given.aggregate(**{kind: Sum(f"delivery__{kind}") for kind in kinds})
+    return Volume(
+        calls=told["calls"],
+        refused=told["refused"],
+        milliseconds=None if told["mean"] is None else round(told["mean"]),
+        **{kind: rows[kind] or 0 for kind in kinds},
+    )
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), CHINA)

@@ -11,11 +11,6 @@ STEWARDS = (Person.Role.STEWARD,)
 APPROVERS = (Person.Role.STEWARD, Person.Role.CHIEF)
 
 
-def looks_after_wires(person: Person) -> bool:
-    """Whether the pages about clients and agreements exist for ``person``."""
-    return person.is_active and person.organ is not None and person.role in APPROVERS
-
-
 def has_charge_of(scope: Scope, source: Source) -> bool:
     """Whether a source lies within an officer's scope: of the own organ, or of one in its regions."""
     if scope.kind != "officer":

@@ -5,8 +5,10 @@ from __future__ import annotations
 from django.urls import path
 
 from xinlu.web import (
+    agreements,
     amending,
     amendment,
+    clients,
     deliveries,
     design,
     entrance,
@@ -40,6 +42,13 @@ urlpatterns = [
     path("deliveries/upload/", upload.upload, name="upload"),
     path("deliveries/<int:number>/", deliveries.show, name="delivery"),
     path("deliveries/<int:number>/queried.xlsx", deliveries.queried, name="queried"),
+    path("exchange/", clients.index, name="exchange"),
+    path("exchange/clients/new/", clients.new, name="exchange-client-new"),
+    path("exchange/clients/<slug:code>/", clients.show, name="exchange-client"),
+    path("exchange/clients/<slug:code>/act/", clients.act, name="exchange-client-act"),
+    path("exchange/agreements/new/", agreements.new, name="exchange-agreement-new"),
+    path("exchange/agreements/<int:number>/", agreements.show, name="exchange-agreement"),
+    path("exchange/agreements/<int:number>/act/", agreements.act, name="exchange-agreement-act"),
     path("workbench/", workbench.index, name="workbench"),
     path("workbench/new/", workbench.new, name="workbench-new"),
     path("workbench/<int:number>/", amendment.show, name="amendment"),
