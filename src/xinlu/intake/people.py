@@ -10,6 +10,7 @@ from xinlu.access.scope import Scope
 from xinlu.intake.cells import shown
 from xinlu.intake.problems import Fault
 from xinlu.law.identifiers import TITLES, Kind, check, is_scientific, normalise
+from xinlu.registry.match_keys import places
 from xinlu.registry.models import Subject, SubjectPeriod
 from xinlu.registry.naming import normalised
 from xinlu.registry.queries import numbers_by_identifier
@@ -68,9 +69,11 @@ class People:
         return self.known.get(number) if number is not None else None
 
     def is_called(self, person: Person, name: str) -> bool:
-        """Whether ``name`` is, or once was, the registered name."""
+        """Whether ``name`` is, or once was, the registered name, in any spelling: 有限公司, 有限责任公司, 運輸公司."""
         wanted = normalised(name)
-        return wanted == person.name or wanted in self._names(person.number)
+        if wanted == person.name or wanted in self._names(person.number):
+            return True
+        return not person.natural and any(places().same(wanted, one) for one in self._names(person.number))
 
     def _names(self, number: int) -> set[str]:
         if number not in self.names:

@@ -26,7 +26,7 @@ WITHDRAW = frozenset({"撤销", "撤回", "withdraw", "delete", "d"})
 DELIVER = frozenset({"", "报送", "新增", "更正", "修改", "upsert", "insert", "update", "i", "u"})
 OLD = timedelta(days=5 * 365 + 1)
 
-_MANY = re.compile(r"[;；、,，|]")
+SEVERAL = re.compile(r"[;；、,，|]")
 _ID_NUMBER = re.compile(r"(?<![0-9A-Za-z])[1-9]\d{5}(?:19|20)\d{9}[\dXx](?![0-9A-Za-z])")
 
 
@@ -153,7 +153,7 @@ class RecordRows:
                     )
                     continue
                 if several is not None and several.many:
-                    parts = cell if isinstance(cell, list) else _MANY.split(plain_text(cell))
+                    parts = cell if isinstance(cell, list) else SEVERAL.split(plain_text(cell))
                 else:
                     parts = [plain_text(cell)]
                 found += [((type_, part.strip()), column) for part in parts if part.strip()]

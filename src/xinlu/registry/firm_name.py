@@ -24,6 +24,7 @@ FORMS = (
     ("公司", LIMITED),
 )
 """Endings of a name → legal form; 公司 alone is how people shorten a limited company."""
+_ENDINGS = frozenset(ending for ending, _ in FORMS)
 LEAST_CORE = 2
 """A core shorter than this is no name: the place or form that was cut off belongs to it."""
 
@@ -119,6 +120,18 @@ class Places:
         """Whether one of two divisions lies in the other, or both are one."""
         return a in self.line(b) or b in self.line(a)
 
+    def same(self, one: str, other: str) -> bool:
+        """Whether two names are one in another spelling or legal form of words.
+
+        >>> from pathlib import Path
+        >>> from xinlu.law.regions import load_regions
+        >>> places = Places.of(load_regions(Path("standards/regions.yaml")))
+        >>> places.same("示例運輸有限公司", "示例运输有限责任公司"), places.same("示例运输有限公司", "示例物流有限公司")
+        (True, False)
+        """
+        a, b = self.parts(one), self.parts(other)
+        return a.whole == b.whole or (a.core, a.form, a.branch, a.places) == (b.core, b.form, b.branch, b.places)
+
     @lru_cache(maxsize=65536)  # noqa: B019 – one table of divisions lives as long as the process
     def of_address(self, address: str) -> tuple[str, str]:
         """The narrowest division that an address begins with (empty: none), and the rest in one spelling."""
@@ -137,6 +150,8 @@ class Places:
         inside = [code for word in re.findall(r"\((.+?)\)", rest) if (code := self._fitting(word, []))]
         rest = re.sub(r"\((.+?)\)", lambda m: "" if self._fitting(m[1], []) else m[1], rest).translate(_BRACKETS)
         form, core = _form(rest)
+        if core in _ENDINGS:
+            core = whole
         return FirmName(whole, core, form, (*codes, *(one for one in inside if one not in codes)))
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import groupby
 from typing import Literal
 
 from rapidfuzz import fuzz
@@ -293,7 +294,7 @@ def _owner(pair: _Pair) -> Reason | None:
         return None
     title = "经营者" if pair.known.kind == TRADER else "法定代表人"
     if said == held:
-        return Reason("owner", 15, f"{title}相同")
+        return Reason("owner", 20, f"{title}相同")
     return Reason("owner", -40 if pair.known.kind == TRADER else -8, f"{title}不同")
 
 
@@ -340,7 +341,12 @@ def marked(one: str, other: str) -> tuple[Marked, Marked]:
 
     >>> marked("示例物流有限公司", "示例物流有限责任公司")
     ((('示例物流有限', False), ('公司', False)), (('示例物流有限', False), ('责任', True), ('公司', False)))
+    >>> marked("ab12", "ab21")
+    ((('ab', False), ('12', True)), (('ab', False), ('21', True)))
     """
+    if len(one) == len(other):
+        # Sign by sign: of two neighbours that changed places, both differ.
+        return _grouped(one, other), _grouped(other, one)
     left: list[tuple[str, bool]] = []
     right: list[tuple[str, bool]] = []
     for step in Levenshtein.opcodes(one, other):
@@ -352,6 +358,13 @@ def marked(one: str, other: str) -> tuple[Marked, Marked]:
             if text:
                 pieces.append((text, differs))
     return tuple(left), tuple(right)
+
+
+def _grouped(text: str, other: str) -> Marked:
+    pieces: list[tuple[str, bool]] = []
+    for differs, signs in groupby(zip(text, other, strict=True), key=lambda pair: pair[0] != pair[1]):
+        pieces.append(("".join(sign for sign, _ in signs), differs))
+    return tuple(pieces)
 
 
 def proposed(rows: Sequence[tuple[Known, Likeness]]) -> Known | None:
