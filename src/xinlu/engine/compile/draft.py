@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -20,6 +20,13 @@ from xinlu.law.meaning import Meaning, Path
 from xinlu.law.typing_rules import Ref
 
 _CONSTANT = re.compile(r"'(?:[^']|'')*'|CAST\('[-0-9.]+' AS DECIMAL\(\d+, \d+\)\)|-?\d+|NULL")
+_DECIMAL = re.compile(r"CAST\('[-0-9.]+' AS (DECIMAL\(\d+, \d+\))\)")
+
+
+def _by_number(texts: Mapping[int, str], column: str) -> str:
+    """The constant that stands at a number."""
+    listed = ", ".join(texts.get(number, "NULL") for number in range(1, max(texts) + 1))
+    return f"list_extract([{listed}], {column})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +134,19 @@ class Draft:
 
     def clause_case(self, column: str, texts: dict[str, str]) -> str:
         """SQL that depends on the clause number: the one text that all share, an indexed list where all are
-        constants (one step whatever the number of clauses), else CASE."""
+        constants (one step whatever the number of clauses), the shared text over such lists where they differ in
+        decimals alone, else CASE."""
         if len(set(texts.values())) == 1:
             return next(iter(texts.values()))
         numbered = {self.clause_numbers[one]: text for one, text in texts.items()}
         if len(numbered) > 4 and all(_CONSTANT.fullmatch(text) for text in texts.values()):
-            listed = ", ".join(numbered.get(number, "NULL") for number in range(1, max(numbered) + 1))
-            return f"list_extract([{listed}], {column})"
+            return _by_number(numbered, column)
+        if len(numbered) > 4 and len({_DECIMAL.sub(r"\1", text) for text in texts.values()}) == 1:
+            columns = zip(*(_DECIMAL.finditer(text) for text in numbered.values()), strict=True)
+            lists = (
+                _by_number(dict(zip(numbered, (one[0] for one in found), strict=True)), column) for found in columns
+            )
+            return _DECIMAL.sub(lambda _: next(lists), next(iter(numbered.values())))
         lines = " ".join(f"WHEN {number} THEN {text}" for number, text in numbered.items())
         return f"(CASE {column} {lines} END)"
 

@@ -240,14 +240,18 @@ class LineWriter:
 
     def cap_lines(self, group: str, table: str) -> None:
         dynamic = "h._grade" if self.draft.is_graded(group) else None
+        capped: dict[str, list[str]] = {}
         for clause in self.draft.members(group):
-            for fold in self.folds_of(clause):
-                self.line(
-                    f"{table} h",
-                    unit="h.unit", step=p.text_literal(fold), kind="cap", clause=p.text_literal(clause),
-                    row="h._row", share="h.share", grade=self.grade(self.draft.provenance.clause(clause), dynamic),
-                    where=f"h.clause = {self.draft.clause_numbers[clause]} AND {by_row(self.book.folds[fold])}",
-                )  # fmt: skip
+            for fold in self.folds_of(clause) if self.book.clauses[clause].cap else ():
+                capped.setdefault(fold, []).append(clause)
+        for fold, clauses in capped.items():
+            grades = {one: self.grade(self.draft.provenance.clause(one), dynamic) for one in clauses}
+            self.line(
+                f"{table} h",
+                unit="h.unit", step=p.text_literal(fold), kind="cap", clause=self.clause_names("h.clause", clauses),
+                row="h._row", share="h.share", grade=self.draft.clause_case("h.clause", grades),
+                where=f"h.clause IN ({self.draft.numbers(clauses)}) AND {by_row(self.book.folds[fold])}",
+            )  # fmt: skip
 
     def excluded(self, source: str) -> None:
         for index, exclude in enumerate(self.book.sources[source].exclude):
