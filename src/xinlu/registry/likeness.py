@@ -174,7 +174,7 @@ def _one_code(pair: _Pair, type_: str, value: str) -> Reason | None:
         if said == _tidy(held_type, held):
             return Reason("code", 100, f"{title}相同")
         if slip := near(held_type, value).get(held):
-            points = {"lookalike": 70, "swapped": 65, "one": 60}.get(slip, 55) if held_type in CHECKED else 30
+            points = {"lookalike": 70, "swapped": 65, "one": 60}.get(slip, 55) if held_type in CHECKED else 40
             return Reason("code", points, f"{title}{MARKS[slip]}：改正后就是该主体的代码")
         if found := _inside("organisation_code", value, held_type, held) if not type_ else None:
             return found

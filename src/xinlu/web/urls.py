@@ -20,6 +20,7 @@ from xinlu.web import (
     sensitivity,
     subject,
     tried,
+    unlinked,
     upload,
     workbench,
 )
@@ -42,6 +43,9 @@ urlpatterns = [
     path("deliveries/upload/", upload.upload, name="upload"),
     path("deliveries/<int:number>/", deliveries.show, name="delivery"),
     path("deliveries/<int:number>/queried.xlsx", deliveries.queried, name="queried"),
+    path("unlinked/", unlinked.index, name="unlinked"),
+    path("unlinked/equal/", unlinked.equal, name="unlinked-equal"),
+    path("unlinked/<int:number>/", unlinked.show, name="unlinked-row"),
     path("exchange/", clients.index, name="exchange"),
     path("exchange/clients/new/", clients.new, name="exchange-client-new"),
     path("exchange/clients/<slug:code>/", clients.show, name="exchange-client"),
