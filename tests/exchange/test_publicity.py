@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -18,7 +19,7 @@ from xinlu.access.models import Organ, Person
 from xinlu.access.scope import Scope
 from xinlu.exchange import publicity
 from xinlu.exchange.outgoing import file_name, hand_out
-from xinlu.exchange.publicity import rule_on, standing, standings
+from xinlu.exchange.publicity import Standing, Standings, rule_on
 from xinlu.exchange.publicity_models import Submission, SubmissionEvent, SubmissionRow
 from xinlu.exchange.publicity_problems import CODES, NotReported
 from xinlu.exchange.receipt import ReceiptResult, read_receipt
@@ -73,10 +74,16 @@ class Office:
 
     def states(self) -> dict[str, tuple[str, str]]:
         """Number of the decision → state and operation."""
-        rows = standing(SYSTEM, self.table)
-        return {
-            one.payload["decision_no"].partition("〕")[2]: (one.state, one.operation) for one in rows.order_by("pk")
-        }
+        every = [one for state in publicity.STATES for one in self.standings(state)]
+        counted = publicity.counts(SYSTEM, self.table)
+        assert {state: number for state, number in counted.items() if number} == Counter(one.state for one in every)
+        return {one.decision_no.partition("〕")[2]: (one.state, one.operation) for one in every}
+
+    def standings(self, state: str = "pending", *, on: date = date(2024, 6, 5)) -> list[Standing]:
+        rows = Standings(SYSTEM, self.table, state, on, self.rule)
+        found = rows.cut(0, 50)
+        assert rows.count() == len(found)
+        return found
 
 
 @pytest.fixture
@@ -331,7 +338,7 @@ def test_a_file_whose_versions_were_changed_is_not_handed_out(office: Office) ->
 )  # fmt: skip
 def test_the_lamp_counts_working_days_to_the_last_one(office: Office, day: date, lamp: str) -> None:
     office.take(penalty(1))
-    (one,) = standings(SYSTEM, standing(SYSTEM, office.table), on=day, rule=office.rule)
+    (one,) = office.standings(on=day)
     assert (one.due, one.lamp) == (DUE, lamp)
     counted = publicity.overdue(SYSTEM, office.table, on=day, rule=office.rule)
     assert counted == {"overdue": int(lamp == "overdue"), "soon": int(lamp == "soon")}
@@ -341,7 +348,7 @@ def test_the_lamp_counts_working_days_to_the_last_one(office: Office, day: date,
 def test_what_was_told_was_told_in_time_or_late(office: Office, day: int, lamp: str, counted: tuple[int, int]) -> None:
     office.take(penalty(1))
     submit(PENALTY, actor=ACTOR, at=datetime(2024, 6, day, 15, 0, tzinfo=UTC))
-    (one,) = standings(SYSTEM, standing(SYSTEM, office.table), on=date(2024, 6, 20), rule=office.rule)
+    (one,) = office.standings("sent")
     assert one.lamp == lamp
     month = {"since": date(2024, 6, 1), "until": date(2024, 7, 1)}
     assert publicity.timeliness(SYSTEM, office.table, **month, rule=office.rule) == counted
@@ -352,7 +359,7 @@ def test_what_was_told_was_told_in_time_or_late(office: Office, day: int, lamp: 
 def test_beyond_the_calendar_no_lamp_is_lit(office: Office) -> None:
     office.take(penalty(1))
     Record._base_manager.update(occurred_on=date(2026, 12, 30))
-    (one,) = standings(SYSTEM, standing(SYSTEM, office.table), on=date(2026, 12, 31), rule=office.rule)
+    (one,) = office.standings(on=date(2026, 12, 31))
     assert (one.due, one.lamp) == (None, "unknown")
 
 

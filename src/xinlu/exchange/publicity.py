@@ -23,7 +23,7 @@ organs outside the authority, who report their own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -31,7 +31,6 @@ from typing import Any, Literal
 
 from django.conf import settings
 from django.db.models import (
-    BooleanField,
     Case,
     CharField,
     Count,
@@ -44,7 +43,10 @@ from django.db.models import (
     Value,
     When,
 )
+from django.db.models.functions import Coalesce, Concat
+from django.db.models.lookups import In
 
+from xinlu.access import masking
 from xinlu.access.models import Organ
 from xinlu.access.scope import Scope
 from xinlu.exchange.models import of_sources
@@ -65,7 +67,7 @@ STATES: Mapping[str, str] = {
     "done": "成功",
     "withdrawn": "撤销",
 }
-Lamp = Literal["overdue", "soon", "open", "unknown", "timely", "late", "none"]
+Lamp = Literal["overdue", "soon", "open", "unknown", "timely", "late"]
 _OUTSIDE = (Organ.Kind.EXTERNAL, Organ.Kind.PARTNER)
 _OP, _KIND = SubmissionRow.Operation, SubmissionEvent.Kind
 LOOK_BACK = 60
@@ -77,102 +79,136 @@ def rule_on(day: date) -> Reporting | None:
     return in_force(rules_under(current.library().root), on=day)
 
 
-# ── records with their states ───────────────────────────────────────────────────────────────────
+# ── states ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def standing(scope: Scope, table: Table) -> QuerySet[Any]:
-    """One row for each record that is to be told or was told, with ``state``, ``operation``, ``told``, ``answer``.
+@dataclass(frozen=True)
+class Told:
+    """What decides the state of a record that was told: five facts, each of few values."""
 
-    ``operation`` is what is to be done next (of 待报) or was told last; ``told`` the number of the last row told,
-    ``answer`` its last event. A record is shown by its current version, else by the last one.
-    """
-    later = Record._base_manager.filter(record=OuterRef("record"), recorded_at__gt=OuterRef("recorded_at"))
-    last = Q(superseded_at__isnull=True) | (Q(withdrawn=True) & ~Exists(later))
-    rows = _annotated(_seen(scope, table).filter(last), table)
-    concerned = Q(superseded_at__isnull=True, left_out=False, outside=False) | Q(told__isnull=False)
-    found: QuerySet[Any] = rows.filter(concerned).annotate(
-        held=Case(When(held_operation__in=[_OP.REPORT, _OP.CORRECT], then=Value(1)), default=Value(0)),
-        present=Case(When(superseded_at__isnull=True, left_out=False, then=Value(1)), default=Value(0)),
+    operation: str
+    """What was told last."""
+    answer: str
+    """The last event of that row; empty: none."""
+    same: bool
+    """The version told is the current one."""
+    here: bool
+    """The ledger holds the record, and it is to be told."""
+    held: bool
+    """The platform holds it: the last row that it took was no withdrawal."""
+
+    @property
+    def code(self) -> str:
+        """The five as one text, as the database writes them."""
+        return f"{self.operation}|{self.answer}|{self.same:d}|{self.here:d}|{self.held:d}"
+
+    @property
+    def state(self) -> State:
+        """How it stands; the table at the head of this module.
+
+        >>> Told("report", "accepted", same=True, here=True, held=True).state
+        'done'
+        """
+        withdrawal = self.operation == _OP.WITHDRAW
+        if self.answer == _KIND.AGAIN:
+            return "pending" if self.here or self.held or withdrawal else "withdrawn"
+        if self.here:
+            if not self.answer:
+                return "sent"
+            if withdrawal or not self.same:
+                return "pending"
+            return "done" if self.answer == _KIND.ACCEPTED else "returned"
+        if withdrawal:
+            if not self.answer:
+                return "sent"
+            return "returned" if self.answer == _KIND.RETURNED and self.held else "withdrawn"
+        return "withdrawn" if self.answer == _KIND.RETURNED and not self.held else "pending"
+
+    @property
+    def next_operation(self) -> str:
+        """What is to be done of 待报, else what was told last."""
+        if self.state != "pending":
+            return self.operation
+        if not self.here:
+            return _OP.WITHDRAW.value
+        return _OP.CORRECT.value if self.held else _OP.REPORT.value
+
+
+_YES_NO = (False, True)
+_ALL = [
+    Told(operation, answer, same, here, held)
+    for operation in _OP.values
+    for answer in ("", *_KIND.values)
+    for same in _YES_NO
+    for here in _YES_NO
+    for held in _YES_NO
+]
+_BY_CODE = {one.code: one for one in _ALL}
+
+
+def new(scope: Scope, table: Table) -> QuerySet[Record]:
+    """Records that are to be told and never were: 待报 as new ones, by day of decision."""
+    rows = _seen(scope, Record._base_manager.filter(item=table.item, superseded_at__isnull=True), "source__")
+    if settings.REPORT_FROM is not None:
+        rows = rows.filter(occurred_on__gte=settings.REPORT_FROM)
+    rows = rows.exclude(source__organ__kind__in=_OUTSIDE)
+    if (said := _summary(table)) is not None:
+        rows = rows.filter(~Exists(said.filter(parent=OuterRef("record"))))
+    rows = rows.filter(~Exists(SubmissionRow.objects.filter(record=OuterRef("record"))))
+    return rows.select_related("subject").order_by("occurred_on", "record")
+
+
+def told(scope: Scope, table: Table, *, state: str | None = None) -> QuerySet[Any]:
+    """The last row told of each record, with ``facts``: the code of :class:`Told`; of one ``state``, or of all."""
+    later = SubmissionRow.objects.filter(record=OuterRef("record"), pk__gt=OuterRef("pk"))
+    rows = _seen(scope, SubmissionRow.objects.filter(submission__item=table.item), "version__source__")
+    found: QuerySet[Any] = rows.filter(~Exists(later)).annotate(facts=_facts(table))
+    if state is not None:
+        found = found.filter(facts__in=[one.code for one in _ALL if one.state == state])
+    return found.select_related("version__subject", "submission").order_by("pk")
+
+
+def _seen(scope: Scope, rows: QuerySet[Any], source: str) -> QuerySet[Any]:
+    return rows if scope.kind == "system" else rows.filter(of_sources(scope, source))
+
+
+def _facts(table: Table) -> Concat:
+    bar = Value("|")
+    events = SubmissionEvent.objects.filter(row=OuterRef("pk")).order_by("-number")
+    answer = Coalesce(Subquery(events.values("kind")[:1]), Value(""))
+    live = Record._base_manager.filter(record=OuterRef("record"), superseded_at__isnull=True)
+    current_ = Q(version__superseded_at__isnull=True)
+    here = [When(current_, then=Value("1")), When(Exists(live), then=Value("1"))]
+    if (said := _summary(table)) is not None:
+        here.insert(0, When(Exists(said.filter(parent=OuterRef("record"))), then=Value("0")))
+    taken = SubmissionEvent.objects.filter(row__record=OuterRef("record"), kind=_KIND.ACCEPTED)
+    held = taken.order_by("-row", "-number").values("row__operation")[:1]
+    return Concat(
+        F("operation"),
+        bar,
+        answer,
+        bar,
+        Case(When(current_, then=Value("1")), default=Value("0")),
+        bar,
+        Case(*here, default=Value("0")),
+        bar,
+        _as_flag(Subquery(held)),
+        output_field=CharField(),
     )
-    told: QuerySet[Any] = found.annotate(state=_state(), operation=_operation())
-    return told.select_related("subject", "source__organ")
 
 
-def _seen(scope: Scope, table: Table) -> QuerySet[Record]:
-    rows = Record._base_manager.filter(item=table.item)
-    return rows if scope.kind == "system" else rows.filter(of_sources(scope, "source__"))
+def _as_flag(operation: Subquery) -> Case:
+    """1 when the last row that was taken was no withdrawal."""
+    return Case(When(In(operation, [_OP.REPORT.value, _OP.CORRECT.value]), then=Value("1")), default=Value("0"))
 
 
-def _annotated(rows: QuerySet[Record], table: Table) -> QuerySet[Record]:
-    last = SubmissionRow.objects.filter(record=OuterRef("record")).order_by("-pk")
-    rows = rows.annotate(
-        told=Subquery(last.values("pk")[:1]),
-        told_version=Subquery(last.values("version")[:1]),
-        told_operation=Subquery(last.values("operation")[:1]),
-    )
-    answers = SubmissionEvent.objects.filter(row=OuterRef("told")).order_by("-number")
-    accepted = SubmissionEvent.objects.filter(row__record=OuterRef("record"), kind=_KIND.ACCEPTED)
-    return rows.annotate(
-        answer=Subquery(answers.values("kind")[:1]),
-        held_operation=Subquery(accepted.order_by("-row", "-number").values("row__operation")[:1]),
-        left_out=_left_out(table),
-        outside=_outside(),
-    )
-
-
-def _left_out(table: Table) -> Any:
+def _summary(table: Table) -> QuerySet[Record] | None:
+    """Children that say of a record that it came by summary procedure."""
     flag = table.summary_flag
     if flag is None:
-        return Value(False, output_field=BooleanField())
-    said = Record._base_manager.filter(
-        item=flag.item,
-        parent=OuterRef("record"),
-        superseded_at__isnull=True,
-        **{f"payload__{flag.field}": "true"},
-    )
-    return Exists(said)
-
-
-def _outside() -> Any:
-    """Told elsewhere, unless it was told here before."""
-    found = Q(source__organ__kind__in=_OUTSIDE)
-    if settings.REPORT_FROM is not None:
-        found |= Q(occurred_on__lt=settings.REPORT_FROM)
-    return Case(When(found, then=Value(True)), default=Value(False))
-
-
-def _state() -> Case:
-    here, gone = Q(present=1), Q(present=0)
-    same = Q(told_version=F("pk"))
-    withdrawal = Q(told_operation=_OP.WITHDRAW)
-    no_answer, accepted, returned = Q(answer__isnull=True), Q(answer=_KIND.ACCEPTED), Q(answer=_KIND.RETURNED)
-    return Case(
-        When(Q(told__isnull=True) | Q(answer=_KIND.AGAIN) & (here | Q(held=1) | withdrawal), then=Value("pending")),
-        When(gone & Q(answer=_KIND.AGAIN), then=Value("withdrawn")),
-        When(gone & withdrawal & no_answer, then=Value("sent")),
-        When(gone & withdrawal & accepted, then=Value("withdrawn")),
-        When(gone & withdrawal & returned & Q(held=1), then=Value("returned")),
-        When(gone & withdrawal, then=Value("withdrawn")),
-        When(gone & returned & Q(held=0), then=Value("withdrawn")),
-        When(gone, then=Value("pending")),
-        When(here & no_answer, then=Value("sent")),
-        When(here & withdrawal, then=Value("pending")),
-        When(here & same & accepted, then=Value("done")),
-        When(here & same & returned, then=Value("returned")),
-        default=Value("pending"),
-        output_field=CharField(),
-    )
-
-
-def _operation() -> Case:
-    pending = Q(state="pending")
-    return Case(
-        When(pending & Q(present=0), then=Value(_OP.WITHDRAW.value)),
-        When(pending & Q(held=1), then=Value(_OP.CORRECT.value)),
-        When(pending, then=Value(_OP.REPORT.value)),
-        default=F("told_operation"),
-        output_field=CharField(),
-    )
+        return None
+    said = {f"payload__{flag.field}": "true"}
+    return Record._base_manager.filter(item=flag.item, superseded_at__isnull=True, **said)
 
 
 # ── counts, lists, files ────────────────────────────────────────────────────────────────────────
@@ -180,14 +216,16 @@ def _operation() -> Case:
 
 def counts(scope: Scope, table: Table) -> dict[str, int]:
     """State → number of records."""
-    rows = standing(scope, table).order_by().values("state").annotate(number=Count("pk"))
-    found = {one["state"]: one["number"] for one in rows}
-    return {state: found.get(state, 0) for state in STATES}
+    found = dict.fromkeys(STATES, 0)
+    found["pending"] = new(scope, table).count()
+    for one in told(scope, table).order_by().values("facts").annotate(number=Count("pk")):
+        found[_BY_CODE[one["facts"]].state] += one["number"]
+    return found
 
 
 def overdue(scope: Scope, table: Table, *, on: date, rule: Reporting) -> dict[str, int]:
-    """Of the records still to be reported: how many are ``overdue`` on a day, and how many will be ``soon``."""
-    rows = standing(scope, table).filter(state="pending", operation=_OP.REPORT.value)
+    """Of the records never told: how many are ``overdue`` on a day, and how many will be ``soon``."""
+    rows = new(scope, table)
     late, soon = bounds(on, rule)
     found = {"overdue": 0, "soon": 0}
     if late is not None:
@@ -214,49 +252,98 @@ class Standing:
     answer: SubmissionEvent | None
 
 
-def standings(scope: Scope, rows: Iterable[Record], *, on: date, rule: Reporting) -> list[Standing]:
-    """What a page shows of rows of :func:`standing`."""
-    listed: list[Any] = list(rows)
-    told = SubmissionRow.objects.filter(record__in=[one.record for one in listed]).select_related("submission")
-    last = {one.record: one for one in told.order_by("pk")}
-    first = {one.record: one for one in told.order_by("-pk")}
-    events = SubmissionEvent.objects.filter(row__in=[one.pk for one in last.values()]).order_by("row", "number")
+@dataclass(frozen=True)
+class Standings:
+    """Records of one state, in the order in which they are told: what can be cut into pages."""
+
+    scope: Scope
+    table: Table
+    state: str
+    on: date
+    rule: Reporting
+
+    def count(self) -> int:
+        """How many there are."""
+        return self.told_before() + (self._new().count() if self.state == "pending" else 0)
+
+    def told_before(self) -> int:
+        """How many of them were told before: they stand first."""
+        return self._told().count()
+
+    def cut(self, start: int, stop: int) -> list[Standing]:
+        """Some of them: what was told before, then what was not."""
+        before = list(self._told()[start:stop])
+        found = _told_standings(self.scope, before, on=self.on, rule=self.rule)
+        if self.state == "pending" and len(before) < stop - start:
+            first = max(0, start - self.told_before())
+            fresh = self._new()[first : first + stop - start - len(before)]
+            found += [_standing(self.scope, one, "pending", _OP.REPORT.value, self.on, self.rule) for one in fresh]
+        return found
+
+    def _told(self) -> QuerySet[Any]:
+        return told(self.scope, self.table, state=self.state)
+
+    def _new(self) -> QuerySet[Record]:
+        return new(self.scope, self.table)
+
+
+def _told_standings(scope: Scope, rows: Sequence[Any], *, on: date, rule: Reporting) -> list[Standing]:
+    records = [one.record for one in rows]
+    history = SubmissionRow.objects.filter(record__in=records).select_related("submission").order_by("-pk")
+    first = {one.record: one for one in history}
+    events = SubmissionEvent.objects.filter(row__in=[one.pk for one in rows]).order_by("row", "number")
     answers = {one.row_id: one for one in events}
-    return [_standing(scope, one, last.get(one.record), first.get(one.record), answers, on, rule) for one in listed]
+    now = {
+        one.record: one
+        for one in Record._base_manager.filter(record__in=records, superseded_at__isnull=True).select_related("subject")
+    }
+    return [
+        _standing(
+            scope,
+            now.get(one.record, one.version),
+            _BY_CODE[one.facts].state,
+            _BY_CODE[one.facts].next_operation,
+            on,
+            rule,
+            row=one,
+            first=first[one.record],
+            answer=answers.get(one.pk),
+        )
+        for one in rows
+    ]
 
 
 def _standing(
     scope: Scope,
-    one: Any,
-    row: SubmissionRow | None,
-    first: SubmissionRow | None,
-    answers: Mapping[int, SubmissionEvent],
+    version: Record,
+    state: str,
+    operation: str,
     on: date,
     rule: Reporting,
+    *,
+    row: SubmissionRow | None = None,
+    first: SubmissionRow | None = None,
+    answer: SubmissionEvent | None = None,
 ) -> Standing:
-    due = due_on(one.occurred_on, rule)
+    due = due_on(version.occurred_on, rule)
     return Standing(
-        version=one,
-        state=one.state,
-        operation=one.operation,
-        name=registry.shown_name(scope, one.subject) if one.subject else "",
-        decision_no=str(one.payload.get("decision_no", "")),
+        version=version,
+        state=state,
+        operation=operation,
+        name=registry.shown_name(scope, version.subject) if version.subject else "",
+        decision_no=masking.within(str(version.payload.get("decision_no", ""))),
         due=due,
-        lamp=_lamp(one.state, one.operation, first, due, on, rule),
+        lamp=_lamp(first, due, on, rule),
         row=row,
-        answer=answers.get(row.pk) if row is not None else None,
+        answer=answer,
     )
 
 
-def _lamp(state: str, operation: str, first: SubmissionRow | None, due: date | None, on: date, rule: Reporting) -> Lamp:
-    if first is not None:
-        if due is None:
-            return "unknown"
-        return "timely" if _day(first.submission) <= due else "late"
-    if state != "pending" or operation != _OP.REPORT:
-        return "none"
+def _lamp(first: SubmissionRow | None, due: date | None, on: date, rule: Reporting) -> Lamp:
     if due is None:
         return "unknown"
+    if first is not None:
+        return "timely" if _day(first.submission) <= due else "late"
     if on > due:
         return "overdue"
     calendar = current.library().calendar
@@ -276,10 +363,10 @@ def timeliness(scope: Scope, table: Table, *, since: date, until: date, rule: Re
 
     Decisions whose last day nobody knows are not counted.
     """
-    told = SubmissionRow.objects.filter(submission__item=table.item)
-    before = told.filter(record=OuterRef("record"), pk__lt=OuterRef("pk"))
+    every = SubmissionRow.objects.filter(submission__item=table.item)
+    before = every.filter(record=OuterRef("record"), pk__lt=OuterRef("pk"))
     wide = (since - timedelta(days=2), until + timedelta(days=2))
-    rows = told.filter(~Exists(before), submission__made_at__date__range=wide)
+    rows = every.filter(~Exists(before), submission__made_at__date__range=wide)
     if scope.kind != "system":
         rows = rows.filter(of_sources(scope, "version__source__"))
     in_time = total = 0

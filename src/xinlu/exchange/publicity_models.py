@@ -38,7 +38,7 @@ class SubmissionRow(_Once):
     """From 1 in each file."""
     record = models.BigIntegerField("记录编号")
     version = models.ForeignKey(Record, on_delete=models.PROTECT, related_name="submission_rows")
-    """What was said; of a withdrawal, the last version that there was."""
+    """What was said; of a withdrawal, the version that was told last."""
     operation = models.CharField("操作", max_length=10, choices=Operation.choices)
     attempt = models.PositiveIntegerField(default=0)
     """How often the same was told before, each time again because a person asked for it."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 
 from xinlu.access.models import Person
 from xinlu.access.scope import Scope
 from xinlu.exchange.outgoing import content_digest
-from xinlu.exchange.publicity import rule_on, standing
+from xinlu.exchange.publicity import Standings, rule_on
 from xinlu.exchange.publicity_models import Submission, SubmissionEvent, SubmissionRow
 from xinlu.exchange.publicity_problems import NotReported
 from xinlu.intake.deliver import CHINA
@@ -21,6 +20,7 @@ from xinlu.journal.append import append
 from xinlu.journal.insert import insert_many
 from xinlu.journal.sequence import last_change
 from xinlu.law.reporting import Reporting, Table
+from xinlu.ledger.models import Record
 
 MOST = 5000
 """Rows of one file."""
@@ -63,12 +63,10 @@ def submit(item: str, *, actor: Actor, at: datetime, most: int = MOST) -> Submis
     # What is read from here on is what will be there when it is written.
     last_change(hold=True)
     rule, table = rule_and_table(item, at)
-    pending = standing(Scope.system("double publicity"), table).filter(state="pending")
-    chosen: list[Any] = list(pending.order_by("present", "occurred_on", "record")[:most])
-    if not chosen:
+    operations = _pending(table, at, rule, most)
+    if not operations:
         return None
-    operations = [(one, one.operation) for one in chosen]
-    before = SubmissionRow.objects.filter(version__in=[one.pk for one in chosen])
+    before = SubmissionRow.objects.filter(version__in=[one.pk for one, _ in operations])
     attempts = Counter(before.values_list("version", "operation"))
     made = Submission(
         item=item, rule=rule.version, digest=content_digest(operations, table, rule), made_at=at, made_by=actor.key
@@ -92,10 +90,20 @@ def submit(item: str, *, actor: Actor, at: datetime, most: int = MOST) -> Submis
         actor=actor,
         verb="exchange.publicity.submitted",
         obj=f"exchange.submission:{made.pk}",
-        facts={"item": item, "rows": len(chosen), "digest": made.digest},
+        facts={"item": item, "rows": len(operations), "digest": made.digest},
         at=at,
     )
     return made
+
+
+def _pending(table: Table, at: datetime, rule: Reporting, most: int) -> list[tuple[Record, str]]:
+    """Versions to tell with their operations: withdrawals, corrections, new ones."""
+    rows = Standings(Scope.system("double publicity"), table, "pending", at.astimezone(CHINA).date(), rule)
+    order = list(SubmissionRow.Operation.values)
+    # What was told before stands first, and there is never much of it.
+    found = [(one.version, one.operation) for one in rows.cut(0, rows.told_before() + most)]
+    found.sort(key=lambda pair: -order.index(pair[1]))
+    return found[:most]
 
 
 @transaction.atomic
