@@ -215,7 +215,7 @@ def _count(run: Run, place: Path) -> None:
     """Write ``use``, ``ways`` (record → way in) and ``regions`` (unit → region) of a run as Parquet files."""
     law = current.library()
     book = _book_of(run)
-    duck = Duck({**columnar.tables(), "entries": _entry_files(run)})
+    duck = Duck({**columnar.tables(), "entries": entry_files(run)})
     try:
         add_empty_tables(duck, law.catalogue)
         table = label(duck, book.rates.subject, law.catalogue, as_of=run.as_of, known_at=_END).table
@@ -272,7 +272,8 @@ def _tallied(duck: Duck, book: Rulebook) -> pa.Table:
     )
 
 
-def _entry_files(run: Run) -> list[Path]:
+def entry_files(run: Run) -> list[Path]:
+    """The files that hold the entries of a run; none when they are gone."""
     folder = runs_folder() / run.code
     whole = folder / "entries.parquet"
     return [whole] if whole.exists() else sorted((folder / "entries").glob("*.parquet"))
@@ -288,7 +289,7 @@ class _reading:  # noqa: N801 a context manager reads like a verb
     """A connection on the entries of a run and what is kept of it."""
 
     def __init__(self, run: Run, place: Path) -> None:
-        files = {"entries": _entry_files(run)}
+        files = {"entries": entry_files(run)}
         self.duck = Duck({**files, "ways": [place / "ways.parquet"], "regions": [place / "regions.parquet"]})
 
     def __enter__(self) -> Duck:

@@ -53,7 +53,7 @@ def cube(scope: Scope, *, since: date, until: date) -> list[Cell]:
 
     Four questions to the database, each one grouping; nothing is read row by row.
     """
-    asked = _deliveries(scope, Cut(since, until))
+    asked = deliveries_in(scope, Cut(since, until))
     found: dict[tuple[str, str, date, str], dict[str, int]] = {}
     place_of: dict[int, tuple[str, str, date, str]] = {}
     months = asked.annotate(month=TruncMonth("received_at", tzinfo=CHINA)).values_list(
@@ -90,7 +90,7 @@ def total(cells: Iterable[Cell]) -> dict[str, int]:
 
 def listed(scope: Scope, quantity: QuantityName, cut: Cut) -> QuerySet[Any]:
     """The rows (:class:`DeliveryRow`) or records (:class:`Record`) that ``quantity`` counts; as many as it says."""
-    asked = _deliveries(scope, cut)
+    asked = deliveries_in(scope, cut)
     if quantity in ("records_automatic", "records_effective"):
         chosen = asked.filter(way__in=AUTOMATIC) if quantity == "records_automatic" else asked
         found = Record._base_manager.filter(delivery__in=chosen.values("pk"), superseded_at__isnull=True)
@@ -111,13 +111,15 @@ def listed(scope: Scope, quantity: QuantityName, cut: Cut) -> QuerySet[Any]:
     raise ValueError(f"{quantity} counts neither rows nor records")
 
 
-def _deliveries(scope: Scope, cut: Cut) -> QuerySet[Delivery]:
+def deliveries_in(scope: Scope, cut: Cut) -> QuerySet[Delivery]:
     """Closed deliveries of the scope, but for what this platform makes itself."""
     found = queries.deliveries(scope).order_by().filter(closed_at__isnull=False)
     found = found.exclude(source__kind=Source.Kind.XINLU)
     found = found.filter(received_at__gte=midnight(cut.since), received_at__lt=midnight(cut.until))
     if cut.item is not None:
         found = found.filter(item=cut.item)
+    if cut.source is not None:
+        found = found.filter(source__code=cut.source)
     if cut.city is not None:
         cities = regions_in_cities()
         here = [region for region, city in cities.items() if city == cut.city]

@@ -27,12 +27,34 @@ _BATCH = 5000
 
 @dataclass(frozen=True)
 class Cut:
-    """Which part of everything is asked for: the days [since, until), a city, a catalogue item; None does not limit."""
+    """Which part of everything is asked for: the days [since, until), a city, an item, a source; None: any."""
 
     since: date
     until: date
     city: str | None = None
     item: str | None = None
+    """As deliveries carry it: an item, ``kind:…`` or ``relation:…``."""
+    source: str | None = None
+    """Code of a source."""
+
+
+def month_after(day: date) -> date:
+    """The first day of the next month.
+
+    >>> month_after(date(2026, 12, 5))
+    datetime.date(2027, 1, 1)
+    """
+    return date(day.year + day.month // 12, day.month % 12 + 1, 1)
+
+
+def months_back(day: date, back: int) -> date:
+    """The first day of the month that lies ``back`` months before that of ``day``.
+
+    >>> months_back(date(2026, 1, 31), 2)
+    datetime.date(2025, 11, 1)
+    """
+    year, month = divmod(day.year * 12 + day.month - 1 - back, 12)
+    return date(year, month + 1, 1)
 
 
 def city_of(region: str) -> str:
