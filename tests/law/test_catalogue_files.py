@@ -221,3 +221,16 @@ def test_a_standing_has_the_columns_that_the_engine_expects() -> None:
     score = ITEMS["rating_result"].field("score")
     assert score is not None
     assert (score.digits, score.scale) == (18, 6)
+
+
+def test_every_sector_and_class_of_the_plan_has_items_and_domestic_ones_are_more_than_sixty() -> None:
+    domestic = {name: item for name, item in ITEMS.items() if not name.startswith(("us_", "eu_", "psc_"))}
+    assert len(domestic) >= 60
+    assert {item.sector for item in domestic.values()} == set(CODE_LISTS["sectors"].values)
+    assert {item.national_class for item in domestic.values()} == set(CODE_LISTS["national_classes"].values)
+
+
+def test_court_and_tax_facts_are_for_inspection_only() -> None:
+    for name in ("court_enforcement", "tax_matter"):
+        item = ITEMS[name]
+        assert (item.uses, item.disclosure, item.level) == (("inspection",), Disclosure.INTERNAL, "L3")

@@ -105,7 +105,7 @@ def test_a_copy_is_made_from_the_list(maker: Client, draft: Edition) -> None:
     assert "2028 版" in text_of(made)
     assert "2013 版到 2028-01-01 为止（不含）" in text_of(made)
     item = reverse("web:workbench-new") + "?plane=catalogue&of=catalogue/items/honour.yaml"
-    assert "发布当日起" in text_of(maker.post(item, {"copied_from": "2026.1", "version": "2027.1"}, follow=True))
+    assert "发布当日起" in text_of(maker.post(item, {"copied_from": "2024", "version": "2027.1"}, follow=True))
     for of in ("../secret", "catalogue/../organs.yaml", "nobody"):
         assert maker.get(reverse("web:workbench-new"), {"plane": "catalogue", "of": of}).status_code == 404
 
@@ -231,7 +231,7 @@ def test_each_save_can_be_read_again_with_its_difference(maker: Client, draft: E
 
 def test_a_file_of_the_catalogue_is_added_to_a_draft(maker: Client, draft: Edition) -> None:
     item = reverse("web:workbench-new") + "?plane=catalogue&of=catalogue/items/honour.yaml"
-    maker.post(item, {"copied_from": "2026.1", "version": "2027.1"})
+    maker.post(item, {"copied_from": "2024", "version": "2027.1"})
     edition = Edition.objects.get(plane="catalogue")
     assert "catalogue/items/honour.yaml" in page(maker, edition, tab="text")
     added = maker.post(reverse("web:amendment-include", args=[edition.pk]), {"more": "codes/flags.yaml"}, follow=True)

@@ -101,6 +101,17 @@ class Rules:
             if right is not None
         )
 
+    def no_less_than(self, field: str) -> tuple[str, ...]:
+        """Fields that ``field`` must not fall below (numbers) or precede (dates)."""
+        return tuple(
+            left
+            for tree in self.trees
+            for node in tree.walk()
+            if node.op in ("<=", "<") and _name(node.args[1]) == field
+            for left in [_name(node.args[0])]
+            if left is not None
+        )
+
 
 def _name(node: Node) -> str | None:
     if node.op == "name" and isinstance(node.value, tuple):
@@ -240,7 +251,12 @@ class Cells:
             return f"DATE '{first}' + {below(field.name, days, self.steady)}"
         if self.anchor in self.rules.no_more_than(field.name):
             return f"{self.day} - {below(field.name, 30, self.steady)}"
-        return f"{self.day} + {90 if ends else 1} + {below(field.name, 1200 if ends else 60, self.steady)}"
+        day = f"{self.day} + {90 if ends else 1} + {below(field.name, 1200 if ends else 60, self.steady)}"
+        for other in self.rules.no_less_than(field.name):
+            one = next((f for f in self.fields() if f.name == other and f.name != self.anchor), None)
+            if one is not None and one.type is FieldType.DATE:
+                day = f"greatest({day}, {self.cell(one)})"
+        return day
 
     def fields(self) -> Iterable[Field]:
         room, _, name = self.table.partition("_")

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -32,6 +32,7 @@ from xinlu.law.catalogue import Catalogue, Item
 from xinlu.law.library import Library
 from xinlu.law.meaning import Meaning
 from xinlu.law.regions import load_regions
+from xinlu.law.rulebook import Rulebook
 
 MANY_SHELVES = 64
 FEW_RECORDS = 300_000
@@ -109,7 +110,7 @@ class _Writer:
             duck, self.catalogue, self.asked, self.numbers, load_regions(library.root / "regions.yaml"), seed
         )
         self.standings = standings(self.meanings, self.catalogue)
-        self.plans = plans(self.catalogue, records, self.standings)
+        self.plans = plans(self.catalogue, records, self.standings, read=items_read(books))
         self.seed = seed
 
     def write(self) -> Province:
@@ -198,9 +199,18 @@ def read_province(folder: Path, catalogue: Catalogue) -> Province:
 # ── how many of what ────────────────────────────────────────────────────────────────────────────
 
 
-def plans(catalogue: Catalogue, records: int, found: Iterable[Standing]) -> dict[str, Plan]:
-    """Number of records and first record number of every item."""
-    weights = {item: shape.ITEMS.get(item, shape.OTHER_RECORDS) for item in catalogue.items}
+def items_read(books: Iterable[Rulebook]) -> frozenset[str]:
+    """Items that some book rates or reads."""
+    known = list(books)
+    read = {source.item for book in known for source in book.sources.values()} | {book.rates.record for book in known}
+    return frozenset(item for item in read if item is not None)
+
+
+def plans(catalogue: Catalogue, records: int, found: Iterable[Standing], *, read: Collection[str]) -> dict[str, Plan]:
+    """Number of records and first record number of every item. Items that no book reads (``read``) get the fewest, so
+    that a longer catalogue leaves the work of the books as it was."""
+    other = {item: shape.OTHER_RECORDS if item in read else 0 for item in catalogue.items}
+    weights = {item: shape.ITEMS.get(item, other[item]) for item in catalogue.items}
     whole = sum(weights.values())
     several: dict[str, Plan] = {}
     first = 1
