@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -36,6 +35,10 @@ ACTOR = Actor.system("test publicity")
 PENALTY = "administrative_penalty"
 DUE = date(2024, 6, 11)
 """Seven working days after 30 May 2024, the day of all decisions here."""
+
+
+def number_of(version: Record) -> str:
+    return version.payload["decision_no"].partition("〕")[2]
 
 
 @dataclass
@@ -74,10 +77,12 @@ class Office:
 
     def states(self) -> dict[str, tuple[str, str]]:
         """Number of the decision → state and operation."""
-        every = [one for state in publicity.STATES for one in self.standings(state)]
-        counted = publicity.counts(SYSTEM, self.table)
-        assert {state: number for state, number in counted.items() if number} == Counter(one.state for one in every)
-        return {one.decision_no.partition("〕")[2]: (one.state, one.operation) for one in every}
+        found = {}
+        for one in publicity.told(SYSTEM, self.table):
+            facts = publicity.FACTS[one.facts]
+            found[number_of(one.version)] = (facts.state, facts.next_operation)
+        found |= {number_of(one): ("pending", "report") for one in publicity.new(SYSTEM, self.table)}
+        return dict(sorted(found.items()))
 
     def standings(self, state: str = "pending", *, on: date = date(2024, 6, 5)) -> list[Standing]:
         rows = Standings(SYSTEM, self.table, state, on, self.rule)
@@ -93,9 +98,7 @@ def office(db: None) -> Office:
 
 def told(made: Submission | None) -> list[tuple[str, str]]:
     assert made is not None
-    return [
-        (row.version.payload["decision_no"].partition("〕")[2], row.operation) for row in made.rows.order_by("number")
-    ]
+    return [(number_of(row.version), row.operation) for row in made.rows.order_by("number")]
 
 
 def rows_of(made: Submission | None) -> list[int]:
@@ -116,6 +119,19 @@ def test_a_decision_goes_from_to_report_over_told_to_done(office: Office) -> Non
     assert publicity.counts(SYSTEM, office.table) == {
         "pending": 0, "sent": 0, "returned": 1, "done": 1, "withdrawn": 0,
     }  # fmt: skip
+
+
+def test_lists_and_counts_of_states_agree_and_can_be_cut(office: Office) -> None:
+    office.take(*(penalty(number) for number in range(1, 7)))
+    first, second, third = rows_of(submit(PENALTY, actor=ACTOR, at=office.at, most=3))
+    office.answer((first, "成功", ""), (second, "退回", "缺少事实"))
+    office.withdraw(3)
+    listed = {state: [one.state for one in office.standings(state)] for state in publicity.STATES}
+    assert {state: len(found) for state, found in listed.items()} == publicity.counts(SYSTEM, office.table)
+    assert all(set(found) <= {state} for state, found in listed.items())
+    rows = Standings(SYSTEM, office.table, "pending", date(2024, 6, 5), office.rule)
+    cut = [one.operation for start in (0, 2) for one in rows.cut(start, start + 2)]
+    assert (rows.count(), cut) == (4, ["withdraw", "report", "report", "report"])
 
 
 def test_nothing_is_told_twice(office: Office) -> None:

@@ -143,7 +143,8 @@ _ALL = [
     for here in _YES_NO
     for held in _YES_NO
 ]
-_BY_CODE = {one.code: one for one in _ALL}
+FACTS = {one.code: one for one in _ALL}
+"""The text that the database writes → what it says."""
 
 
 def new(scope: Scope, table: Table) -> QuerySet[Record]:
@@ -219,7 +220,7 @@ def counts(scope: Scope, table: Table) -> dict[str, int]:
     found = dict.fromkeys(STATES, 0)
     found["pending"] = new(scope, table).count()
     for one in told(scope, table).order_by().values("facts").annotate(number=Count("pk")):
-        found[_BY_CODE[one["facts"]].state] += one["number"]
+        found[FACTS[one["facts"]].state] += one["number"]
     return found
 
 
@@ -301,8 +302,8 @@ def _told_standings(scope: Scope, rows: Sequence[Any], *, on: date, rule: Report
         _standing(
             scope,
             now.get(one.record, one.version),
-            _BY_CODE[one.facts].state,
-            _BY_CODE[one.facts].next_operation,
+            FACTS[one.facts].state,
+            FACTS[one.facts].next_operation,
             on,
             rule,
             row=one,
