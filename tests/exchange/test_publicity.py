@@ -123,7 +123,7 @@ def test_a_decision_goes_from_to_report_over_told_to_done(office: Office) -> Non
 
 def test_lists_and_counts_of_states_agree_and_can_be_cut(office: Office) -> None:
     office.take(*(penalty(number) for number in range(1, 7)))
-    first, second, third = rows_of(submit(PENALTY, actor=ACTOR, at=office.at, most=3))
+    first, second, *_ = rows_of(submit(PENALTY, actor=ACTOR, at=office.at, most=3))
     office.answer((first, "成功", ""), (second, "退回", "缺少事实"))
     office.withdraw(3)
     listed = {state: [one.state for one in office.standings(state)] for state in publicity.STATES}
