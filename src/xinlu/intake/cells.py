@@ -95,6 +95,8 @@ def shown(value: object) -> str:
 
 
 def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
     match value:
         case None:
             return ""

@@ -119,21 +119,13 @@ def identifier_fault(type_: str, value: str, *, column: str, field: str = "") ->
     return Fault(code, sentence, column, field)
 
 
-_remembered: dict[tuple[str, str], tuple[str, str] | None] = {}
-
-
+@lru_cache(maxsize=32_768)
 def _checked(type_: str, value: str) -> tuple[str, str] | None:
     kind: Kind = type_  # type: ignore[assignment]
-    key = (type_, value)
-    if key not in _remembered:
-        if len(_remembered) > 20_000:
-            _remembered.clear()
-        found = check(kind, value)
-        code = ""
-        if found is not None:
-            code = "E17" if found.code in ("ID-102", "ID-103") else FAULT_CODES.get(type_, "E21")
-        _remembered[key] = (code, found.sentence) if found is not None else None
-    return _remembered[key]
+    found = check(kind, value)
+    if found is None:
+        return None
+    return ("E17" if found.code in ("ID-102", "ID-103") else FAULT_CODES.get(type_, "E21"), found.sentence)
 
 
 @lru_cache(maxsize=16384)

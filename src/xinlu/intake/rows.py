@@ -21,6 +21,11 @@ from xinlu.ledger.draft import Draft, KeyIncomplete, draft, key_of, parent_key_o
 from xinlu.ledger.models import Record
 
 BATCH = 2000
+REMEMBERED = 4000
+Typing = tuple[str, Callable[[Any], Any]]
+"""Name of a field, and what makes its text the value that a condition compares."""
+Said = tuple[str | tuple[str, ...] | None, ...]
+"""What a row says in the fields of a condition."""
 RATING = "rating_result"
 WITHDRAW = frozenset({"撤销", "撤回", "withdraw", "delete", "d"})
 DELIVER = frozenset({"", "报送", "新增", "更正", "修改", "upsert", "insert", "update", "i", "u"})
@@ -62,7 +67,9 @@ class RecordRows:
         ]
         self.required = [one.name for one in self.item.fields if one.required]
         self.key_fields = [name for name in self.item.key if not name.startswith("role:")]
-        self.conditions = [(one, _typing(one, self.fields)) for one in conditions(self.item, catalogue)]
+        self.conditions: list[tuple[Condition, list[Typing], dict[Said, bool]]] = [
+            (one, _typing(one, self.fields), {}) for one in conditions(self.item, catalogue)
+        ]
         self.identifiers = _identifier_fields(self.item)
         self.free_texts = _public_texts(self.item)
         self.types_of = {role.name: self._types(role) for role in self.item.roles}
@@ -171,12 +178,18 @@ class RecordRows:
 
     def _checks(self, row: Parsed) -> None:
         wrong = {one.field for one in row.faults}
-        for condition, types in self.conditions:
+        payload = row.payload
+        for condition, types, known in self.conditions:
             if not wrong.isdisjoint(condition.columns):
                 continue
-            payload = row.payload
-            values = {name: make(payload[name]) for name, make in types if name in payload}
-            if condition.fails(values):
+            # Days, amounts and codes come again and again: what they come to is remembered.
+            said = tuple([_hashable(payload.get(name)) for name, _ in types])
+            fails = known.get(said)
+            if fails is None:
+                fails = condition.fails({name: make(payload[name]) for name, make in types if name in payload})
+                if len(known) < REMEMBERED:
+                    known[said] = fails
+            if fails:
                 row.faults.append(self._failed(condition, row))
 
     def _failed(self, condition: Condition, row: Parsed) -> Fault:
@@ -390,7 +403,11 @@ def raw_row(cells: Sequence[Cell], headers: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _typing(condition: Condition, fields: Mapping[str, Field]) -> list[tuple[str, Callable[[Any], Any]]]:
+def _hashable(value: Value | None) -> str | tuple[str, ...] | None:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _typing(condition: Condition, fields: Mapping[str, Field]) -> list[Typing]:
     return [(name, typed(fields[name])) for name in condition.columns]
 
 

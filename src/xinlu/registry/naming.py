@@ -8,7 +8,7 @@ from functools import lru_cache
 NAME_LENGTH = 200
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def normalised(name: str) -> str:
     """One spelling of a name: compatibility forms folded, no spaces, upper case.
 
@@ -19,7 +19,7 @@ def normalised(name: str) -> str:
     return "".join(folded.split()).upper()[:NAME_LENGTH]
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def initials(name: str) -> str:
     """First letters of the pinyin, as people type them in a search box.
 
