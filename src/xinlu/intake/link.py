@@ -19,6 +19,7 @@ from xinlu.intake.linked import Linking
 from xinlu.intake.said import Missing, Reading, answered, read_again
 from xinlu.journal.append import append
 from xinlu.journal.sequence import last_change
+from xinlu.law.problem import Code, Problem
 from xinlu.ledger.draft import Draft
 from xinlu.ledger.models import DeliveryRow, Record
 from xinlu.ledger.record import Outcome, accept
@@ -32,8 +33,30 @@ UNDONE = "linking undone"
 OPEN = (Linking.Kind.CONFIRMED, Linking.Kind.EQUAL)
 
 
+_RULES = "主体关联规则（docs/matching.md）"
+CODES: dict[str, Code] = {
+    one.code: one
+    for one in (
+        Code("MT-001", "没有填写理由", _RULES, "请写明凭什么判断，例如电话核实、与证照核对"),
+        Code("MT-002", "这个位置没有等待关联的主体", _RULES, "请刷新页面，看这一行现在的状态"),
+        Code("MT-003", "这个主体不能在这里", _RULES, "请核对标识；尚未登记的，先报送主体登记"),
+        Code("MT-004", "关联后这一行仍有问题", "信用信息目录中该信息项的数据项定义", "请由报送单位更正后重新报送"),
+        Code(
+            "MT-005", "与库中的记录冲突", "交付规则（docs/deliveries.md）", "请与报送单位核对，需要更正的以新的批次报送"
+        ),
+        Code("MT-006", "这个判断已经撤销", _RULES, "请刷新页面，看这一行现在的状态"),
+    )
+}
+"""What can be wrong with a judgement; docs/matching.md lists the same."""
+
+
 class CannotLink(ValueError):
-    """The row cannot be linked so; the sentence begins with a code (docs/errors.md)."""
+    """The row cannot be linked so; ``problem`` says why, on which basis, and what to do."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        known = CODES[code]
+        self.problem = Problem(code=code, sentence=sentence, basis=known.basis, next_step=known.next_step)
+        super().__init__(f"{code} {sentence}")
 
 
 @dataclass(frozen=True)
@@ -74,11 +97,11 @@ def confirm(
     if known is None:
         return None
     if known.kind not in missing.role.kinds or not known.codes:
-        raise CannotLink("MT-003：该主体的类别与这个角色不符，或没有登记可用的标识。")
+        raise CannotLink("MT-003", "该主体的类别与这个角色不符，或没有登记可用的标识。")
     answers = {**_answers(scope, reading), place: known}
     after = answered(reading, answers)
     if place in {one.place for one in after.missing}:
-        raise CannotLink(f"MT-004：关联后仍有问题：{_sentences(after)}")
+        raise CannotLink("MT-004", f"关联后仍有问题：{_sentences(after)}")
     outcome = _take(after, at) if not after.missing else None
     linking = _keep(
         scope,
@@ -117,13 +140,13 @@ def undo(scope: Scope, linking: int, *, reason: str, at: datetime) -> Linking | 
     later delivery said of the record stays. Raises :class:`CannotLink`: MT-001 no reason, MT-006 undone already.
     """
     if not reason.strip():
-        raise CannotLink("MT-001：请填写理由。")
+        raise CannotLink("MT-001", "请填写理由。")
     last_change(hold=True)
     held = Linking.objects.filter(pk=linking).exclude(kind=Linking.Kind.UNDONE).select_related("row").first()
     if held is None or not DeliveryRow.objects.within(scope).filter(pk=held.row_id).exists():
         return None
     if Linking.objects.filter(undoes=held).exists():
-        raise CannotLink("MT-006：这个判断已经撤销过了。")
+        raise CannotLink("MT-006", "这个判断已经撤销过了。")
     for one in [held, *_resting_on(held)]:
         if one.version is not None:
             take_back(one.version, reason=f"{UNDONE} {held.pk}", actor=scope.actor, at=at)
@@ -191,7 +214,7 @@ def _waiting(scope: Scope) -> QuerySet[DeliveryRow]:
 
 def _begin(scope: Scope, row: int, place: str, reason: str) -> tuple[Reading, Missing] | None:
     if not reason.strip():
-        raise CannotLink("MT-001：请填写理由。")
+        raise CannotLink("MT-001", "请填写理由。")
     # What is read from here on is what will be there when it is written.
     last_change(hold=True)
     held = _waiting(scope).filter(pk=row).first()
@@ -200,7 +223,7 @@ def _begin(scope: Scope, row: int, place: str, reason: str) -> tuple[Reading, Mi
         return None
     missing = next((one for one in reading.missing if one.place == place), None)
     if missing is None or any(one.place == place for one in _open(reading.row)):
-        raise CannotLink("MT-002：这一行的这个位置没有等待关联的主体，可能已被处理。")
+        raise CannotLink("MT-002", "这一行的这个位置没有等待关联的主体，可能已被处理。")
     return reading, missing
 
 
@@ -221,12 +244,12 @@ def _take(reading: Reading, at: datetime) -> Outcome:
     """Let the ledger accept the row under its own delivery."""
     parsed, delivery = reading.parsed, reading.row.delivery
     if parsed.faults or parsed.draft is None:
-        raise CannotLink(f"MT-004：关联后仍有问题：{_sentences(reading)}")
+        raise CannotLink("MT-004", f"关联后仍有问题：{_sentences(reading)}")
     if _came_later(reading, parsed.draft):
-        raise CannotLink("MT-005：库中已有在本批次之后收到的版本，不能用较早的一行覆盖。")
+        raise CannotLink("MT-005", "库中已有在本批次之后收到的版本，不能用较早的一行覆盖。")
     (outcome,) = accept(delivery, reading.item, [parsed.draft], at=at)
     if outcome.outcome == "queried":
-        raise CannotLink(f"MT-005：{outcome.sentence}")
+        raise CannotLink("MT-005", f"{outcome.sentence}")
     return outcome
 
 

@@ -52,7 +52,7 @@ MARKS = {
 }
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def near(type_: str, value: str) -> dict[str, Slip]:
     """Valid codes one slip away from ``value``, which is itself no valid code of its type; the surest slip holds.
 

@@ -132,13 +132,13 @@ class Places:
         a, b = self.parts(one), self.parts(other)
         return a.whole == b.whole or (a.core, a.form, a.branch, a.places) == (b.core, b.form, b.branch, b.places)
 
-    @lru_cache(maxsize=65536)  # noqa: B019 – one table of divisions lives as long as the process
+    @lru_cache(maxsize=16384)  # noqa: B019 – one table of divisions lives as long as the process
     def of_address(self, address: str) -> tuple[str, str]:
         """The narrowest division that an address begins with (empty: none), and the rest in one spelling."""
         codes, rest = self.cut(folded(address).translate(_BRACKETS), least=0)
         return (codes[-1] if codes else ""), rest
 
-    @lru_cache(maxsize=262144)  # noqa: B019
+    @lru_cache(maxsize=16384)  # noqa: B019
     def parts(self, name: str) -> FirmName:
         """``name`` taken apart."""
         text = folded(name)
@@ -155,7 +155,7 @@ class Places:
         return FirmName(whole, core, form, (*codes, *(one for one in inside if one not in codes)))
 
 
-@lru_cache(maxsize=262144)
+@lru_cache(maxsize=16384)
 def folded(name: str) -> str:
     """One spelling: half width, simplified signs, upper case, brackets kept, asides and other signs gone.
 

@@ -144,7 +144,8 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
                 return answer
             problems = [Problem("请先选中一个候选主体，再确认关联。", "candidates")]
         except CannotLink as wrong:
-            problems = [Problem(str(wrong), "reason" if "MT-001" in str(wrong) else "")]
+            told = wrong.problem
+            problems = [Problem(f"{told.code} {told.sentence}{told.next_step}。")]
     return _page(request, scope, one, problems)
 
 
@@ -186,7 +187,7 @@ def _chosen(scope: Scope, said: object) -> int:
         return chosen
     found = registry.find(scope, value=written)
     if found is None:
-        raise CannotLink("MT-003：没有登记这个标识的主体，或不在可查询的范围内。")
+        raise CannotLink("MT-003", "没有登记这个标识的主体，或不在可查询的范围内。")
     return found.pk
 
 
