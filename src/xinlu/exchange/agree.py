@@ -22,6 +22,7 @@ from xinlu.exchange.refusal import Refused
 from xinlu.exchange.rights import require_approver, require_steward
 from xinlu.gazette import current
 from xinlu.journal.append import append
+from xinlu.law import uses
 from xinlu.law.catalogue import Item
 from xinlu.ledger.models import Source
 
@@ -218,8 +219,8 @@ def _within_catalogue(one: Wanted, purposes: Sequence[str]) -> None:
     if item is None:
         raise Refused("EX-104", f"目录中没有信息项“{one.item}”", place="items")
     for purpose in purposes:
-        if purpose not in item.uses:
-            words = "、".join(PURPOSES[use] for use in item.uses) or "无"
+        if purpose not in PURPOSES or not uses.permits(item, uses.Use(purpose)):
+            words = uses.words(item)
             said = PURPOSES.get(purpose, purpose)
             raise Refused("EX-103", f"{item.title}不得用于{said}；目录允许：{words}", place="purposes")
     roles = {role.name: role for role in item.roles}

@@ -98,6 +98,7 @@ def by_place(problems: tuple[Problem, ...] | list[Problem]) -> tuple[Problem, ..
 _YAML = "YAML 1.2 与本项目的法规文件格式（docs/language.md）"
 _MODEL = "法规文件的键与类型（docs/language.md）"
 _CATALOGUE = "信用信息目录格式（docs/language.md）"
+_USES = "信用信息归集和使用规则（docs/catalogue.md）"
 _LANGUAGE = "评价规则语言（docs/language.md）"
 _DRAFTING = "中文数界用语：以上、以下、以内、届满含本数，超过、不足、未满不含本数"
 _CASES = "每部评价规则附有案例，案例不过不得发布（docs/language.md）"
@@ -147,6 +148,11 @@ _ALL = (
     Code("LAW-306", "代码型数据项没有代码表", _CATALOGUE, "请用 codes 指明代码表"),
     Code("LAW-307", "信息项用于评价但用途中没有评价", _CATALOGUE, "请在信息项的 uses 中加入 rating，或不用这个信息项"),
     Code("LAW-308", "文件名与标识不一致", _CATALOGUE, "请让文件名与文件内的标识相同"),
+    Code("LAW-309", "用途与披露方式相抵触", _CATALOGUE, "请改 uses 或 disclosure，使两者一致"),
+    Code("LAW-310", "评价规则施行时信息项不在目录中", _USES, "请给规则写上失效日，或延长信息项的施行期"),
+    Code("LAW-311", "信息项不在施行的目录中", _USES, "请先把信息项列入目录并发布，再使用其记录"),
+    Code("LAW-312", "目录没有允许这种用途", _USES, "请不要用这个信息项；确需使用的，先修订目录并发布"),
+    Code("LAW-313", "没有主体授权", _USES, "请取得主体的授权后再查询"),
     # ── rulebooks ──
     Code("LAW-401", "区间写法有误", _DRAFTING, "请写成 [85, 95)、< 60、>= 1200 这样的形式"),
     Code("LAW-402", "分档之间有空档", _DRAFTING, "请调整相邻两档的上下限，使每个数恰好落入一档"),

@@ -25,6 +25,7 @@ from xinlu.access import masking
 from xinlu.access.scope import Scope
 from xinlu.engine.exact import add_months
 from xinlu.gazette import current
+from xinlu.law import uses
 from xinlu.law.catalogue import Disclosure, FieldType, Item, Publicity
 from xinlu.ledger import ended
 from xinlu.ledger.ended import months_before
@@ -166,7 +167,7 @@ def _publicity(term: Term, on: date) -> Q:
     An end that only a rulebook can give is not known here: such a record is not shown.
     """
     rule = term.item.publicity
-    if term.item.disclosure != Disclosure.PUBLIC:
+    if not uses.permits(term.item, uses.Use.PUBLICITY):
         return NOTHING
     found = ended.during(term)
     if rule is None:
@@ -183,7 +184,7 @@ def _publicity(term: Term, on: date) -> Q:
 def _begun(term: Term, on: date) -> Q:
     """Publicity of a record of a public item has begun, whether it lasts or not."""
     rule = term.item.publicity
-    if term.item.disclosure != Disclosure.PUBLIC:
+    if not uses.permits(term.item, uses.Use.PUBLICITY):
         return NOTHING
     if rule is not None and rule.months is None and rule.until is None and rule.rulebook is not None:
         return NOTHING

@@ -16,6 +16,7 @@ from xinlu.law.meaning import Meaning, Misunderstood, understand
 from xinlu.law.problem import Problem
 from xinlu.law.rulebook import Rulebook
 from xinlu.law.source import Grade
+from xinlu.law.uses import Use, permits
 
 
 @dataclass(frozen=True)
@@ -129,8 +130,14 @@ def _items(book: Rulebook, library: Library, notes: Notes) -> None:
     used += [(("sources", name, "item"), s.item) for name, s in book.sources.items()]
     for path, name in used:
         item = library.catalogue.items.get(name or "")
-        if item is not None and "rating" not in item.uses:
+        if item is None:
+            continue  # told where the book is understood
+        if not permits(item, Use.RATING):
             notes.add("LAW-307", f"信息项“{item.title}”的用途不含评价", *path)
+        ends, last = item.in_force.until, book.in_force.until
+        if (ends is not None and (last is None or ends < last)) or (last is not None and last <= item.in_force.from_):
+            since = f"{item.in_force.from_} 至 {ends}（不含）" if ends else f"{item.in_force.from_} 起"
+            notes.add("LAW-310", f"信息项“{item.title}”施行期为 {since}，盖不住规则的施行期", *path)
 
 
 def _all(library: Library) -> Iterator[Rulebook]:

@@ -13,6 +13,7 @@ from xinlu.law.problem import Problem
 from xinlu.law.shape import suggestion
 from xinlu.law.types import FLAG, MOST_DIGITS, Type
 from xinlu.law.typing_rules import Binding, Ref, Surroundings, TypeTrouble, assign_types
+from xinlu.law.uses import contradictions
 
 RESERVED = frozenset(
     [
@@ -143,6 +144,8 @@ def _parent(item: Item, catalogue: Catalogue, notes: Notes) -> None:
 
 def _disclosure(item: Item, library: Library, notes: Notes) -> None:
     publicity = item.publicity
+    for sentence in contradictions(item):
+        notes.add("LAW-309", sentence, "uses")
     if item.disclosure is Disclosure.PUBLIC:
         if publicity is None:
             notes.add("LAW-305", "主动公开的信息项没有写公示期", "disclosure")
