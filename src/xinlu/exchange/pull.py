@@ -26,9 +26,10 @@ from xinlu.exchange.connections import Connection, secret
 from xinlu.exchange.connectors.contract import Memory, Parcel, Postponed, Secrets
 from xinlu.exchange.connectors.trouble import Trouble, pull_problem, trouble
 from xinlu.exchange.pull_models import Pull, PullAsked, PullStep
+from xinlu.exchange.rights import has_charge_of
 from xinlu.intake.columns import Wanted
 from xinlu.intake.deliver import DeliveryResult, deliver, deliver_sheet, known_source
-from xinlu.intake.problems import Refused
+from xinlu.intake.problems import Refused, refuse
 from xinlu.journal.actor import Actor
 from xinlu.journal.append import append
 from xinlu.journal.sequence import last_change
@@ -97,7 +98,9 @@ def ask_again(one: Connection, scope: Scope, *, at: datetime) -> PullAsked:
     Raises:
         Refused: F13, the source is not one of the scope.
     """
-    source = known_source(one.source, scope)
+    source = Source.objects.select_related("organ").filter(code=one.source).first()
+    if source is None or not (scope.kind == "system" or has_charge_of(scope, source)):
+        raise refuse("F13", f"没有数据源“{one.source}”")
     asked = PullAsked(connection=one.name, source=source, at=at, by=scope.actor.key)
     asked.save()
     append(actor=scope.actor, verb="exchange.pull.asked", obj=f"exchange.connection:{one.name}", facts={}, at=at)

@@ -59,9 +59,25 @@ class PullTold:
         """Sum over its deliveries of ``delivered``, ``accepted``, ``queried`` or ``duplicate``."""
         return sum(getattr(one.delivery, what) for one in self.steps if one.delivery is not None)
 
-    def count(self, kind: str) -> int:
-        """How many steps of a kind it has."""
-        return sum(one.kind == kind for one in self.steps)
+    @property
+    def accepted(self) -> int:
+        """Rows accepted."""
+        return self.rows("accepted")
+
+    @property
+    def queried(self) -> int:
+        """Rows queried."""
+        return self.rows("queried")
+
+    @property
+    def duplicate(self) -> int:
+        """Rows that were there before."""
+        return self.rows("duplicate")
+
+    @property
+    def taken(self) -> int:
+        """Pieces handed over."""
+        return sum(one.kind == _KIND.TAKEN for one in self.steps)
 
 
 @dataclass(frozen=True)
