@@ -106,8 +106,8 @@ def open_wire(*, items: Sequence[Wanted] = (Wanted(ITEM),), daily_limit: int = 1
         code="hz-law", title="示例市执法系统", organ="jt-330100", kind="platform", actor=ACTOR, at=at
     )
     client, secrets = clients.register(source=source, code="hz-law-1", title="示例执法平台", actor=ACTOR, at=at)
-    agreement = propose(source, proposer, items=items, daily_limit=daily_limit)
-    agree.approve(agreement, approver=approver, at=at)
+    proposed = propose(source, proposer, items=items, daily_limit=daily_limit)
+    agreement = agree.approve(proposed, approver=approver, at=at)
     return Wire(source, client, secrets, agreement, proposer, approver)
 
 
