@@ -21,6 +21,12 @@ def now() -> datetime:
     return timezone.now()
 
 
+def acting() -> datetime:
+    """The moment by which deadlines are read and kept: now; on the demo, this time of its own day."""
+    at = now()
+    return datetime.combine(today(), timezone.localtime(at).timetz()) if sample_day() or settings.TODAY else at
+
+
 def sample_day() -> date | None:
     """The last day of the demo province, where the site runs on one; None everywhere else."""
     marker = Path(settings.VAR) / "demo" / "built.json"

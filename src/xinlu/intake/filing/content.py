@@ -23,7 +23,7 @@ from xinlu.access.sealing import blind_index, seal, unseal
 from xinlu.gazette import current
 from xinlu.intake.filing.refusal import FilingRefused
 from xinlu.journal.digest import canonical, sm3
-from xinlu.law.catalogue import CodeList
+from xinlu.law.catalogue import CodeList, FieldType
 from xinlu.law.catalogue import Field as CatalogueField
 from xinlu.law.filing import Form, FormField, Part, catalogue_field, load_forms
 from xinlu.registry.naming import normalised_identifier
@@ -134,6 +134,19 @@ def typed(field: Resolved, value: str | list[str], *, before: Value = "") -> Val
     return {"sealed": seal(text), "index": blind_index(normalised_identifier(text)), "shown": _masked(field, text)}
 
 
+def held(field: Resolved, value: Value) -> Value:
+    """What a register holds, as one would type it: a number without idle zeros, a personal one sealed.
+
+    >>> from xinlu.law.filing import FormField
+    >>> price = CatalogueField(name="price", title="合同价", type="number", digits=18, scale=6)
+    >>> held(Resolved(FormField(name="price"), price), "12500.000000")
+    '12500'
+    """
+    if field.known.type is FieldType.NUMBER and isinstance(value, str) and "." in value:
+        value = value.rstrip("0").rstrip(".")
+    return typed(field, value)
+
+
 def clear(value: Value) -> str | list[str]:
     """A value as it was typed; sealed ones are opened. For checks and deliveries, never for a page."""
     return unseal(value["sealed"]) if isinstance(value, dict) else value
@@ -155,7 +168,7 @@ def shown(field: Resolved, value: Value) -> str:
     titles = field.codes.values if field.codes else {}
     if isinstance(value, list):
         return "、".join(str(titles.get(one, one)) for one in value)
-    if field.known.type.value == "yes_no":
+    if field.known.type is FieldType.YES_NO:
         return {"true": "是", "false": "否"}.get(str(value), str(value))
     return masking.within(str(titles.get(value, value)))
 
@@ -175,7 +188,9 @@ def row_digest(row: Mapping[str, Any] | None) -> str:
 
 
 def row_title(part: Part, row: Row) -> str:
-    """What people call a row: its first two values."""
+    """What people call a row: its first two values; the only row of a part needs no name."""
+    if not part.many:
+        return ""
     told = [shown(field, row["values"].get(field.name, "")) for field in fields_of(part)[:2] if not field.sealed]
     return " ".join(one for one in told if one) or "（未填）"
 

@@ -207,7 +207,7 @@ def _values(part: Part, period: SubjectPeriod, **more: str) -> dict[str, Any]:
         if field.name == "name":
             value = period.name
         if value:
-            found[field.name] = said.typed(field, value)
+            found[field.name] = said.held(field, value)
     return found
 
 

@@ -139,6 +139,18 @@ def read_paper(paper: FilingPaper) -> bytes:
     return data
 
 
+def read_by(scope: Scope, paper: FilingPaper, *, at: datetime) -> None:
+    """Note in the journal that an office read a paper; a firm reads its own without a note."""
+    if scope.kind != "subject":
+        append(
+            actor=scope.actor,
+            verb="intake.paper.read",
+            obj=f"intake.filing:{paper.filing_id}",
+            facts={"paper": paper.pk, "digest": paper.digest},
+            at=at,
+        )
+
+
 def _place(token: str) -> str:
     return f"{FOLDER}/{token[:2]}/{token}"
 

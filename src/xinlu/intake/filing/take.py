@@ -44,6 +44,17 @@ END, TAKE_BACK = "终止日期", "撤销"
 _SYSTEM = Scope.system("handing over a filing")
 
 
+def overwrites(part: Part, firm: int, subject: int) -> bool:
+    """Whether a firm may say what is true of a registered subject: of a section that it performs already."""
+    relations = [one.relation for one in part.links if one.from_ == FIRM]
+    return (
+        not current.catalogue().kinds[part.kind or ""].natural_person
+        and Relation.objects.filter(
+            relation__in=relations, from_subject=firm, to_subject=subject, superseded_at__isnull=True
+        ).exists()
+    )
+
+
 class _OnlyTried(Exception):
     """Everything was tried and nothing is kept."""
 
@@ -223,7 +234,7 @@ class _Handing:
             if number is None:
                 begins = values.get("valid_from") or values.get("started_on") or self.day.isoformat()
                 batch.add([values.get("name"), self.firm.region, str(begins), *own], name, row["row"])
-            elif self._is_own(part, number):
+            elif overwrites(part, self.firm.pk, number):
                 batch.add([values.get("name"), None, self.day.isoformat(), *own], name, row["row"])
         return batch
 
@@ -231,16 +242,6 @@ class _Handing:
         name = next(key for key, one in self.form.parts.items() if one is part)
         values = [str(said.clear(row["values"].get(type_, ""))) for row in self.content.get(name, [])]
         return registry.numbers_by_identifier(_SYSTEM, [one for one in values if one], type_=type_)
-
-    def _is_own(self, part: Part, number: int) -> bool:
-        """Whether the firm may say what is true of a registered subject: a section that it performs already."""
-        relations = [one.relation for one in part.links if one.from_ == FIRM]
-        return (
-            not current.catalogue().kinds[part.kind or ""].natural_person
-            and Relation.objects.filter(
-                relation__in=relations, from_subject=self.firm.pk, to_subject=number, superseded_at__isnull=True
-            ).exists()
-        )
 
     # ── relations ──
 
