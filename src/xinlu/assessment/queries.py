@@ -15,6 +15,7 @@ from xinlu.engine.result import Entry, Finding, sorted_findings
 from xinlu.engine.result import entries_of as rows_of_entries
 from xinlu.engine.result import findings_of as rows_of_findings
 from xinlu.gazette import current
+from xinlu.ledger import observations
 from xinlu.ledger.models import Record
 from xinlu.registry.models import Subject
 
@@ -90,6 +91,7 @@ def _visible(scope: Scope, code: str, unit: int) -> Run | None:
         return None
     if rates_records(one):
         seen = Record.objects.within(scope, on=one.as_of).filter(record=unit).exists()
+        seen = seen or observations.is_seen(scope, unit)
     else:
         seen = Subject.objects.within(scope).filter(pk=unit).exists()
     return one if seen else None

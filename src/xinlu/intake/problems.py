@@ -13,6 +13,7 @@ _ITEM = "信用信息目录中该信息项的数据项定义"
 _FORM = "交付文件格式（docs/deliveries.md）"
 _RULES = "交付规则（docs/deliveries.md）"
 _QUALITY = "质量规则（standards/quality/，docs/quality.md）"
+_FEED = "感知数据流（docs/observations.md）"
 _PUBLICITY = "发改办财金规〔2018〕424号 双公示数据标准（2018年版）"
 _WARN = Severity.WARNING
 
@@ -53,6 +54,10 @@ _ALL = (
     Code("LD-002", "与另一数据源的记录冲突", _RULES, "请与该数据源核对，由原报送方更正或撤回"),
     Code("LD-003", "要撤回的记录不存在", _RULES, "请核对业务主键后重新报送"),
     Code("LD-005", "记录已期满归档或销毁", "生命周期（docs/life-cycle.md）", "确有差错的，请书面说明，由平台核对档案"),
+    Code("O01", "号牌在当日没有登记的车辆", _FEED, "请核对号牌与日期；车辆登记补报后重新报送本行"),
+    Code("O02", "号牌在当日登记在几辆车名下", _FEED, "请核对车辆登记的起止日期，更正后重新报送本行"),
+    Code("O03", "设备时钟有误", _FEED, "请校准设备时钟，按真实日期重新报送"),
+    Code("O04", "传感器疑似卡滞", _FEED, "请检查传感器；数据无误的，由本单位核实后分开报送"),
     Code("W01", "金额异常大，与处罚内容一致", _PUBLICITY, "请复核金额", _WARN),
     Code("W02", "历史日期超过五年", _RULES, "请确认是补报", _WARN),
     Code("W41", "逾期报送", _PUBLICITY, "请在作出决定之日起的期限内报送；本行已入库，计为逾期", _WARN),

@@ -9,6 +9,7 @@
       sample/<book>/<version>.yaml      the same, for books that this project proposes: never law
       procedures/*.yaml  quality/*.yaml  indicators/*.yaml
       life-cycle/<version>.yaml         what holds for use and publicity of every item
+      feeds/<item>.yaml                 items that machines send
       calendar/<year>.yaml  regions.yaml  organs.yaml
 
 Loading never stops at the first mistake: what can be read is in the library, what cannot is in ``problems``.
@@ -27,6 +28,7 @@ from pydantic import BaseModel
 import xinlu
 from xinlu.law.calendar import WorkingCalendar, load_calendar
 from xinlu.law.catalogue import Catalogue, CodeList, Item, RelationKind, SubjectKind
+from xinlu.law.feed import Feed
 from xinlu.law.indicator import Indicator
 from xinlu.law.life_cycle import LifeCycle
 from xinlu.law.marks import Marked, Place, read
@@ -40,7 +42,8 @@ from xinlu.law.source import Document, Grade, LawModel
 Model = TypeVar("Model", bound=BaseModel)
 Key = tuple[str, ...]
 """What a file is about: ``("rulebook", id, version)``, ``("procedure", id, version)``, ``("item", id)``,
-``("codes", id)``, ``("kind", id)``, ``("relation", id)``, ``("catalogue",)``, ``("life_cycle", version)``."""
+``("codes", id)``, ``("kind", id)``, ``("relation", id)``, ``("catalogue",)``, ``("life_cycle", version)``,
+``("feed", item)``."""
 
 CASES = ".cases.yaml"
 _BOOK_FOLDERS = ("rulebooks", "foreign", "sample")
@@ -83,6 +86,8 @@ class Library:
     """None when the folder has no calendar, or one that cannot be used."""
     life_cycles: tuple[LifeCycle, ...] = ()
     """Versions of the rules of the life cycle, in the order of coming into force."""
+    feeds: Mapping[str, Feed] = field(default_factory=dict)
+    """Items that machines send, by item."""
 
     def book(self, book: str, *, on: date) -> Rulebook | None:
         """The version of ``book`` in force on a day, or None."""
@@ -192,6 +197,7 @@ class _Loading:
         indicators = self._each(Indicator, self.root / "indicators", "indicator", "indicator")
         calendar = self._calendar()
         life_cycles = self._life_cycles()
+        feeds = self._each(Feed, self.root / "feeds", "feed", "feed")
         return Library(
             root=self.root,
             catalogue=catalogue,
@@ -203,6 +209,7 @@ class _Loading:
             indicators=indicators,
             calendar=calendar,
             life_cycles=life_cycles,
+            feeds=feeds,
         )
 
     def _life_cycles(self) -> tuple[LifeCycle, ...]:

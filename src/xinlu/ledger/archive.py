@@ -23,7 +23,7 @@ from xinlu.journal.sequence import last_change, next_change
 from xinlu.ledger import ended
 from xinlu.ledger.life import last_versions, some
 from xinlu.ledger.models import Archived, Because, Record
-from xinlu.ledger.terms import Term, terms
+from xinlu.ledger.terms import Term, merged, terms
 from xinlu.ledger.versions import BATCH, supersede
 
 VERB_ARCHIVED: Final = "ledger.records.archived"
@@ -76,8 +76,7 @@ def archive(*, on: date, actor: Actor, at: datetime, item: str | None = None, dr
 
 def due_by(on: date, item: str | None = None) -> QuerySet[Record]:
     """Last versions of records that are due for the archive on ``on``, children left aside. For verbs and counts."""
-    every = [one for name, several in terms().items() if item in (None, name) for one in several]
-    wanted = some(_over(one, on) for one in every)
+    wanted = some(_over(one, on) for one in _every(item))
     return Record._base_manager.filter(last_versions(), wanted, archived__isnull=True)
 
 
@@ -87,26 +86,28 @@ def touched_by(records: Sequence[tuple[int, str, str]]) -> Touched:
     return Touched(dict(sorted(by.items())), sm3(canonical(sorted(number for number, _, _ in records))))
 
 
+def _every(item: str | None) -> list[Term]:
+    """Terms of one item or of all, those that are alike as one."""
+    return merged((one for name, several in terms().items() if item in (None, name) for one in several), ended.alike)
+
+
 def _over(term: Term, on: date) -> Q:
     return ended.lapsed(term, on) | ended.revoked(term, on) | ended.kept_over(term, on)
 
 
 def _due(on: date, item: str | None) -> list[Due]:
     found: dict[int, Due] = {}
-    for name, several in terms().items():
-        if item not in (None, name):
-            continue
-        for term in several:
-            for because, wanted in (
-                (Because.REVOKED, ended.revoked(term, on)),
-                (Because.LAPSED, ended.lapsed(term, on)),
-                (Because.RETAINED, ended.kept_over(term, on)),
-            ):
-                if wanted == ended.NOTHING:
-                    continue
-                rows = Record._base_manager.filter(last_versions(), wanted, archived__isnull=True)
-                for one in _read(rows, because):
-                    found.setdefault(one.record, one)
+    for term in _every(item):
+        for because, wanted in (
+            (Because.REVOKED, ended.revoked(term, on)),
+            (Because.LAPSED, ended.lapsed(term, on)),
+            (Because.RETAINED, ended.kept_over(term, on)),
+        ):
+            if wanted == ended.NOTHING:
+                continue
+            rows = Record._base_manager.filter(last_versions(), wanted, archived__isnull=True)
+            for one in _read(rows, because):
+                found.setdefault(one.record, one)
     return [*found.values(), *_children(found)]
 
 

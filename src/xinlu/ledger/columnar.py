@@ -40,7 +40,7 @@ from xinlu.gazette import current
 from xinlu.journal.sequence import last_change
 from xinlu.law.catalogue import Catalogue
 from xinlu.law.problem import LawError, Problem
-from xinlu.ledger import columns
+from xinlu.ledger import columns, observations
 from xinlu.ledger.destroy import destroyed_since
 from xinlu.ledger.stage import Staged, stage
 
@@ -193,10 +193,11 @@ def tables(folder: Path | None = None) -> dict[str, Shelved]:
     """Table → its files, which hold exactly its rows, every version of them.
 
     What was known at a time is chosen by the reader, by ``recorded_at`` and ``superseded_at``. Every table of the
-    catalogue is there and has at least one file, if need be without rows. Call :func:`sync` first.
+    catalogue is there and has at least one file, if need be without rows. Call :func:`sync` first. Items with
+    observations (:mod:`xinlu.ledger.observations`) have the rows of these, too.
     """
     place = _place(folder)
-    return Manifest.read(place).shelved(place, current.catalogue())
+    return observations.joined(Manifest.read(place).shelved(place, current.catalogue()))
 
 
 def measured(folder: Path | None = None) -> Measured:

@@ -24,7 +24,7 @@ from xinlu.law.problem import LawError, Problem
 from xinlu.ledger import ended
 from xinlu.ledger.archive import Touched, told, touched_by
 from xinlu.ledger.models import Archived, DeliveryRow, Destroyed, Destruction, Record, RecordRole, Standing
-from xinlu.ledger.terms import terms
+from xinlu.ledger.terms import merged, terms
 from xinlu.ledger.versions import BATCH
 
 VERB_PROPOSED: Final = "ledger.destruction.proposed"
@@ -127,15 +127,13 @@ def destroyed_since(change: int) -> bool:
 def _due(on: date, item: str | None) -> list[tuple[int, str, str]]:
     """(record, item, why it was archived) of archived records whose keeping is over, with their archived children."""
     found: dict[int, tuple[int, str, str]] = {}
-    for name, several in terms().items():
-        if item not in (None, name):
-            continue
-        for term in several:
-            wanted = ended.kept_over(term, on)
-            if wanted != ended.NOTHING:
-                rows = Record._base_manager.filter(wanted, archived__isnull=False)
-                columns = rows.order_by("record").values_list("record", "item", "archived__because")
-                found.update((one[0], one) for one in columns.iterator(chunk_size=BATCH))
+    chosen = (one for name, several in terms().items() if item in (None, name) for one in several)
+    for term in merged(chosen, ended.alike):
+        wanted = ended.kept_over(term, on)
+        if wanted != ended.NOTHING:
+            rows = Record._base_manager.filter(wanted, archived__isnull=False)
+            columns = rows.order_by("record").values_list("record", "item", "archived__because")
+            found.update((one[0], one) for one in columns.iterator(chunk_size=BATCH))
     waiting = sorted(found)
     while waiting:
         part, waiting = waiting[:BATCH], waiting[BATCH:]

@@ -31,12 +31,25 @@ NOTHING = Q(pk__in=[])
 
 def during(term: Term) -> Q:
     """Records that a term governs."""
-    found = Q(item=term.item.item)
+    found = Q(item__in=term.names) if term.names else Q(item=term.item.item)
     if term.since is not None:
         found &= Q(occurred_on__gte=term.since)
     if term.until is not None:
         found &= Q(occurred_on__lt=term.until)
     return found
+
+
+def alike(term: Term) -> tuple[object, ...]:
+    """What decides how use and keeping of a record end: terms that are alike in it are asked about together."""
+    adverse = is_adverse(term)
+    life = term.life
+    return (
+        adverse,
+        _start(term) if adverse else "",
+        term.item.retention_months,
+        life is not None and life.repaired is not None and term.item.field(life.repaired.number) is not None,
+        life is not None and any(_says(one, term) for one in (life.set_aside, life.adverse.final, life.adverse.never)),
+    )
 
 
 def is_adverse(term: Term) -> bool:
@@ -73,10 +86,11 @@ def repaired(term: Term, on: date) -> Q:
         return NOTHING
     granted = _records().filter(
         Exact(KeyTextTransform(rule.names.number, F("payload")), KeyTextTransform(rule.number, OuterRef("payload"))),
+        Exact(KeyTextTransform(rule.names.item, F("payload")), OuterRef("item")),
         item=rule.item,
         subject=OuterRef("subject"),
         occurred_on__lte=on,
-        **{f"payload__{rule.names.item}": term.item.item, f"payload__{rule.result.field}": rule.result.value},
+        **{f"payload__{rule.result.field}": rule.result.value},
     )
     return during(term) & Q(Exists(granted))
 

@@ -21,7 +21,7 @@ from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, QueryS
 from xinlu.access.scope import Scope
 from xinlu.ledger import disclosure, ended
 from xinlu.ledger.models import Archived, DeliveryRow, Destroyed, Record
-from xinlu.ledger.terms import term_of, terms
+from xinlu.ledger.terms import merged, term_of, terms
 from xinlu.registry.models import NEVER_LISTED
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def some(part: Iterable[Q]) -> Q:
 
 def _stage(on: date, item: str | None) -> Case:
     """The first that is true decides."""
-    every = [one for name, several in terms().items() if item in (None, name) for one in several]
+    every = merged((one for name, several in terms().items() if item in (None, name) for one in several), ended.alike)
     in_archive = Q(Exists(Archived.objects.filter(version=OuterRef("pk"))))
     return Case(
         When(in_archive, then=Value(Stage.ARCHIVED)),

@@ -371,3 +371,52 @@ class Destroyed(models.Model):
     class Meta:
         ordering = ["record"]
         indexes = [models.Index(fields=["item", "key"], name="ledger_destroyed_key")]
+
+
+class ObservationFileQuerySet(ScopedQuerySet[_M]):
+    """Files of observations are seen by whom their delivery is seen by."""
+
+    def visible(self, scope: Scope, on: date | None) -> Q:  # noqa: ARG002
+        return disclosure.delivery_visible(scope, prefix="delivery__")
+
+
+class ObservationFile(models.Model):
+    """One file of observations. The rows in the files are the truth; which files are in force is said here.
+
+    A file is written once and never changed. Its name tells the digest of its content.
+    """
+
+    class Kind(models.TextChoices):
+        """What the rows are."""
+
+        BASE = "base", "过车记录"
+        LATER = "later", "更正与撤回"
+        INDEX = "index", "行与记录"
+        QUERIED = "queried", "疑问数据"
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.PROTECT, related_name="observation_files")
+    item = models.CharField(max_length=60)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    name = models.CharField(max_length=120)
+    rows = models.BigIntegerField()
+    size = models.BigIntegerField()
+    first_record = models.BigIntegerField(null=True)
+    last_record = models.BigIntegerField(null=True)
+    first_day = models.DateField(null=True)
+    last_day = models.DateField(null=True)
+    change = models.BigIntegerField(db_index=True)
+
+    objects = ObservationFileQuerySet["ObservationFile"].as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+        indexes = [
+            models.Index(fields=["item", "kind", "first_day", "last_day"], name="ledger_observed_days"),
+            models.Index(fields=["kind", "first_record", "last_record"], name="ledger_observed_records"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["item", "name"], name="ledger_observed_once"),
+            models.CheckConstraint(
+                name="ledger_observed_kind", condition=Q(kind__in=["base", "later", "index", "queried"])
+            ),
+        ]

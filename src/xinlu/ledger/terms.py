@@ -6,7 +6,8 @@ period that was lengthened later lengthens nothing that happened before. The rul
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -31,6 +32,8 @@ class Term:
     until: date | None
     item: Item
     life: LifeCycle | None
+    names: tuple[str, ...] = ()
+    """Items that it stands for, where several go by the same words; empty: its own alone."""
 
     def covers(self, day: date) -> bool:
         """Whether an event of ``day`` goes by this term."""
@@ -50,6 +53,15 @@ def terms() -> dict[str, tuple[Term, ...]]:
         }
         _kept[:] = [(law, found)]
     return _kept[0][1]
+
+
+def merged(several: Iterable[Term], same: Callable[[Term], Hashable]) -> list[Term]:
+    """Terms that hold on the same days and agree in ``same`` as one that stands for all their items: one question, not
+    many."""
+    found: dict[Hashable, list[Term]] = {}
+    for one in several:
+        found.setdefault((one.since, one.until, one.life and one.life.version, same(one)), []).append(one)
+    return [replace(group[0], names=tuple(sorted(one.item.item for one in group))) for group in found.values()]
 
 
 def term_of(item: str, day: date) -> Term | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from xinlu.law.check.books import check_books
 from xinlu.law.check.case_files import check_case_files
 from xinlu.law.check.catalogue import check_catalogue
+from xinlu.law.check.feeds import check_feeds
 from xinlu.law.check.filings import check_filings
 from xinlu.law.check.life_cycles import check_life_cycles
 from xinlu.law.check.procedures import check_procedures
@@ -31,5 +32,6 @@ def check(library: Library) -> tuple[Problem, ...]:
             *check_filings(library),
             *check_quality(library),
             *check_life_cycles(library),
+            *check_feeds(library),
         ]
     )
