@@ -75,10 +75,6 @@ urlpatterns = [
     path("workbench/<int:number>/try/", tried.attempt, name="amendment-try"),
     path("workbench/<int:number>/try/<str:day>/<int:unit>/", tried.tried_unit, name="tried-unit"),
     path("workbench/<int:number>/steps/<int:step>/", amending.step, name="amendment-step"),
-    path("design/", design.page, name="design"),
-    path("sign-in/", entrance.SignIn.as_view(), name="sign-in"),
-    path("sign-out/", entrance.SignOut.as_view(), name="sign-out"),
-]
     path("casework/", casework.queue, name="queue"),
     path("casework/<int:number>/", casework.show, name="case"),
     path("casework/<int:number>/act/", casework.take, name="case-act"),
@@ -97,3 +93,7 @@ urlpatterns = [
     path("filing/<int:number>/<slug:part>/<slug:row>/", filing.row, name="filing-row"),
     path("filing/<int:number>/<slug:part>/<slug:row>/remove/", filing.remove, name="filing-remove"),
     path("filing/<int:number>/<slug:part>/<slug:row>/papers/", filing.attach, name="filing-attach"),
+    path("design/", design.page, name="design"),
+    path("sign-in/", entrance.SignIn.as_view(), name="sign-in"),
+    path("sign-out/", entrance.SignOut.as_view(), name="sign-out"),
+]
