@@ -10,7 +10,8 @@ import pytest
 
 from xinlu.law.calendar import load_calendar
 from xinlu.law.catalogue import FieldType
-from xinlu.law.library import load_catalogue, shipped
+from xinlu.law.check.reporting import check_reporting
+from xinlu.law.library import Library, load_catalogue, shipped
 from xinlu.law.problem import LawError
 from xinlu.law.reporting import FOLDER, Reporting, in_force, load_reporting
 
@@ -124,3 +125,31 @@ def test_two_versions_may_not_hold_on_one_day(folder: Path) -> None:
     versions = [in_force(rules, on=day).version for day in (date(2026, 12, 31), date(2027, 1, 1))]
     assert versions == ["2018", "2027"]
     assert in_force(rules, on=date(2018, 6, 30)) is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("item: administrative_permit", "item: administrative_permits", "没有信息项"),
+        (
+            "field: decision_no, length: 128",
+            "field: decision_nr, length: 128",
+            "没有数据项“decision_nr”，是不是想写“decision_no”？",
+        ),
+        ("field: simple_procedure}", "field: severity_class}", "没有是否型数据项"),
+        ("{kind: sole_trader,", "{kind: soletrader,", "不在代码表"),
+    ],
+)
+def test_a_rule_that_names_what_the_catalogue_does_not_have_is_told(
+    folder: Path, old: str, new: str, said: str
+) -> None:
+    path = folder / FOLDER / FILE
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    library = Library(folder, CATALOGUE, {}, {}, {})
+    assert [(one.code, said in one.sentence) for one in check_reporting(library)] == [("LAW-301", True)]
+
+
+def test_the_shipped_rule_has_no_problem() -> None:
+    assert check_reporting(Library(shipped(), CATALOGUE, {}, {}, {})) == []

@@ -14,6 +14,7 @@ from xinlu.law.check.filings import check_filings
 from xinlu.law.check.life_cycles import check_life_cycles
 from xinlu.law.check.procedures import check_procedures
 from xinlu.law.check.quality import check_quality
+from xinlu.law.check.reporting import check_reporting
 from xinlu.law.library import Library
 from xinlu.law.problem import Problem, by_place
 
@@ -31,6 +32,7 @@ def check(library: Library) -> tuple[Problem, ...]:
             *check_procedures(library),
             *check_filings(library),
             *check_quality(library),
+            *check_reporting(library),
             *check_life_cycles(library),
             *check_feeds(library),
         ]
