@@ -183,6 +183,12 @@ def test_another_item_is_not_let_in(wire: Wire) -> None:
     assert (answer.status_code, answer.json()["code"]) == (403, "EX-010")
 
 
+def test_a_use_that_the_catalogue_took_away_lets_nothing_in(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xinlu.exchange.receive.uses.permits", lambda item, use: False)
+    assert wire.send([penalty(1)]).json()["code"] == "EX-103"
+    assert not Delivery.objects.within(SYSTEM).exists()
+
+
 def test_fields_beyond_the_agreement_are_refused_and_nothing_is_taken(wire: Wire) -> None:
     agreed_again(wire, items=[Wanted(ITEM, fields=(*needed(), "uscc", "legal_representative", "fine_amount"))])
     row = penalty(1, expires_on=None, publicity_until=None)

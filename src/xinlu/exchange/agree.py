@@ -26,13 +26,7 @@ from xinlu.law import uses
 from xinlu.law.catalogue import Item
 from xinlu.ledger.models import Source
 
-PURPOSES: Mapping[str, str] = {
-    "rating": "信用评价",
-    "publicity": "公示",
-    "sharing": "政务共享",
-    "inspection": "监管检查",
-    "third_party": "经同意的第三方使用",
-}
+PURPOSES: Mapping[str, str] = {use.value: title for use, title in uses.TITLES.items()}
 """Uses of the catalogue, in words."""
 Kind = AgreementAct.Kind
 

@@ -39,6 +39,7 @@ from xinlu.intake.sheet import Limits, Sheet
 from xinlu.journal.append import append
 from xinlu.journal.digest import canonical, sm3
 from xinlu.journal.sequence import last_change
+from xinlu.law import uses
 from xinlu.law.catalogue import Catalogue, Item
 from xinlu.law.problem import Problem
 from xinlu.ledger.models import Delivery, DeliveryRow
@@ -194,6 +195,9 @@ class _Agreed:
         found = in_force(caller.client.source, item, on=_day(at))
         if found is None:
             raise Refused("EX-010", f"本数据源没有包含“{known.title}”的生效协议", place="item")
+        # The catalogue may have taken a use away since the agreement was approved.
+        if not all(uses.permits(known, uses.Use(purpose)) for purpose in found[0].purposes):
+            raise Refused("EX-103", f"目录现已不允许{known.title}用于协议的用途", place="item")
         return cls(caller, *found, known, catalogue, at)
 
     def sheet(self, rows: Rows) -> Sheet:
