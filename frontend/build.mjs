@@ -2,6 +2,7 @@
 //
 //   charts.js        the custom bundle of ECharts (frontend/charts.js)
 //   fonts.css, fonts/  Noto Sans SC in slices, for machines without a Chinese font
+//   print/  Noto Sans SC whole, for papers
 //   licences.txt     the licences of what is in there
 //
 // Nothing of it is committed. The target is the oldest browser that officials use.
@@ -40,8 +41,15 @@ const css = (await readFile(join(font, "index.css"), "utf8"))
   .replace(/\/\*.*?\*\/\s*/gs, "");
 await writeFile(join(draft, "fonts.css"), css);
 
+// Papers are set by a program that reads whole fonts only: two weights of the same face.
+const whole = join(modules, "@expo-google-fonts", "noto-sans-sc");
+await mkdir(join(draft, "print"));
+for (const [folder, file] of [["400Regular", "NotoSansSC_400Regular.ttf"], ["700Bold", "NotoSansSC_700Bold.ttf"]]) {
+  await cp(join(whole, folder, file), join(draft, "print", file));
+}
+
 const licences = [];
-for (const name of ["echarts", "zrender", "tslib", "@fontsource-variable/noto-sans-sc"]) {
+for (const name of ["echarts", "zrender", "tslib", "@fontsource-variable/noto-sans-sc", "@expo-google-fonts/noto-sans-sc"]) {
   const home = join(modules, name);
   const { version } = JSON.parse(await readFile(join(home, "package.json"), "utf8"));
   const files = (await readdir(home, { withFileTypes: true })).filter((f) => f.isFile());
