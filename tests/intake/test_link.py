@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from tests.intake.conftest import ACTOR, DRIVER, FIRM, OTHER_FIRM, PLATE, SYSTEM, Desk, as_csv, penalty
 
 from xinlu.access.models import Organ, Person
 from xinlu.access.scope import Scope
-from xinlu.intake.link import CannotLink, confirm, refuse, take_equal, undo
+from xinlu.intake.link import CODES, CannotLink, confirm, refuse, take_equal, undo
 from xinlu.intake.linked import Linking
 from xinlu.intake.unlinked import Waiting, counts, looked_up, rows, waiting
 from xinlu.journal.models import Event
@@ -254,3 +256,9 @@ def test_numbers_and_names_of_persons_are_shown_masked_and_kept_nowhere(desk: De
     assert [row.subject_id for row in current()] == [desk.numbers["driver"]]
     assert wrong not in str(list(Linking.objects.values())) + "".join(e.facts_text for e in Event.objects.all())
     assert OTHER_FIRM not in told
+
+
+def test_the_guide_lists_every_code_of_a_judgement_that_cannot_be() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "matching.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(MT-\d+)` \| (.+?) \| (.+?) \|$", page, re.M)
+    assert rows == [(one.code, one.title, one.next_step) for one in CODES.values()]
