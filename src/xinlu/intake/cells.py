@@ -34,6 +34,8 @@ _DAY = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _SERIAL = re.compile(r"(\d{5})(?:\.\d+)?")
 _MONEY = re.compile(r"(?:人民币|¥|￥)?(-?[\d.]+)(万元|元|万)?(?:整)?")
+_FORMULA = re.compile(r"[=@]\S|[+\-](?:.*[|!]|\s*[A-Za-z]\w*\()", re.DOTALL)
+_NOT_WORKED_OUT = re.compile(r"#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!|SPILL!|CALC!|FIELD!|GETTING_DATA)")
 _LIST = re.compile(r"[;；、,，|]")
 
 
@@ -120,6 +122,17 @@ def plain_text(cell: Cell) -> str:
     return _text(cell).replace("\u3000", " ").replace("\ufeff", "").replace("\u200b", "").strip()
 
 
+def no_text(text: str) -> str:
+    """What a spreadsheet would make of a text that is none: a formula, which may do anything, or an error.
+
+    >>> no_text("=cmd|'/C calc'!A0"), no_text("#N/A"), no_text("+86 571"), no_text("-")
+    ('是公式', '是错误值', '', '')
+    """
+    if text[:1] in "=@+-" and _FORMULA.match(text):
+        return "是公式"
+    return "是错误值" if text[:1] == "#" and _NOT_WORKED_OUT.match(text) else ""
+
+
 def lost_digits(cell: Cell) -> bool:
     """Whether a spreadsheet has made a number of an identifier and dropped digits of it.
 
@@ -141,6 +154,8 @@ def _as_text(one: Field, _header: str, _codes: Mapping[str, str]) -> Callable[[C
         text = plain_text(cell)
         if lost_digits(cell):
             raise _Wrong("E17", f"“{shown(cell)}”成了科学计数法，后面的位数已丢失")
+        if what := no_text(text):
+            raise _Wrong("E31", f"“{shown(cell)}”{what}")
         if longest is not None and len(text) > longest:
             raise _Wrong("E06", f"有 {len(text)} 个字，超过上限 {longest} 个")
         return text

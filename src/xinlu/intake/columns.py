@@ -34,7 +34,7 @@ VALID_UNTIL = ("valid_until", "终止日期", "失效日期", "结束日期")
 NAME = ("name", "名称", "主体名称", "姓名")
 REGION = ("region", "所在地", "所在地区划", "行政区划", "行政区划代码")
 
-TOLD = ("行号", "问题代码", "问题说明", "依据", "怎么办")
+TOLD = ("行号", "问题代码", "问题说明", "建议值", "依据", "怎么办")
 """Columns that an error file puts before the delivered ones; passed over when it comes back."""
 
 TYPE_WORDS: dict[str, str] = {

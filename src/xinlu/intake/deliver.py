@@ -42,14 +42,14 @@ from xinlu.intake.problems import Fault, file_problem, refuse, row_problem
 from xinlu.intake.rows import Parsed, RecordRows, raw_row
 from xinlu.intake.sheet import COMMAND, Limits, Line, Sheet, read_sheet
 from xinlu.intake.subjects import queried
-from xinlu.intake.table import Table, table_of, wanted_of
+from xinlu.intake.table import Table, table_of
 from xinlu.journal.actor import Actor
 from xinlu.journal.sequence import last_change
 from xinlu.law.catalogue import Catalogue, Item
 from xinlu.law.problem import Problem
 from xinlu.ledger.deliver import close_delivery, open_delivery
 from xinlu.ledger.models import Delivery, DeliveryRow, Record, Source
-from xinlu.ledger.record import Outcome, accept, is_repeat
+from xinlu.ledger.record import Outcome, accept, is_repeat, said_before
 
 BATCH = 1000
 SHOWN = 20
@@ -174,7 +174,6 @@ def deliver_sheet(
     catalogue = catalogue or current.catalogue()
     origin = source
     table = table_of(sheet, catalogue=catalogue, limits=limits)
-    wanted = wanted_of(table, wanted, catalogue=catalogue)
     layout = layout_of(table.headers, wanted=wanted, catalogue=catalogue, file=name)
     taking = _Taking(origin, table, layout, catalogue, received_at, actor, progress, also)
     with small_cache(), transaction.atomic():
@@ -189,6 +188,7 @@ def deliver_sheet(
             item=carries(layout)[:60],
             file_name=masking.within(name),
             way=way,
+            columns=table.headers,
         )
         repeated = is_repeat(delivery)
         outcomes, judged = _judged(taking, delivery, mode, floors=floors)
@@ -467,11 +467,7 @@ def refuse_later(parsed: Sequence[Parsed], item: Item, at: datetime, *, repeated
 
 def _outcomes_before(delivery: Delivery) -> dict[int, str]:
     """What became of the rows when the very same file was handed over before."""
-    before = (
-        Delivery._base_manager.filter(source=delivery.source_id, digest=delivery.digest, closed_at__isnull=False)
-        .exclude(pk=delivery.pk)
-        .values_list("pk", flat=True)
-    )
+    before = said_before(delivery.source_id, delivery.digest).exclude(pk=delivery.pk).values_list("pk", flat=True)
     rows = DeliveryRow._base_manager.filter(delivery__in=list(before)).exclude(outcome="queried")
     return dict(rows.values_list("number", "outcome"))
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from xinlu.intake.cells import Reader, Unreadable, Value, day, lost_digits, plain_text, reader, shown
+from xinlu.intake.cells import Reader, Unreadable, Value, day, lost_digits, no_text, plain_text, reader, shown
 from xinlu.intake.columns import Column, KindLayout, MixedKinds
 from xinlu.intake.people import People, Person, Reference, identifier_fault
 from xinlu.intake.problems import Fault
@@ -117,6 +117,8 @@ class SubjectRows:
         entry.ends = word in ENDS
         if not entry.ends and word not in DELIVER:
             entry.faults.append(Fault("E23", f"操作“{shown(word)}”不认识", _head(layout.operation)))
+        if what := no_text(entry.name):
+            entry.faults.append(Fault("E31", f"名称“{shown(entry.name)}”{what}", _head(layout.name) or "名称"))
         if not entry.name and not entry.ends:
             entry.faults.append(Fault("E01", "名称为空", _head(layout.name) or "名称"))
         for place, name, read in self.readers[layout.kind.kind]:

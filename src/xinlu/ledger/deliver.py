@@ -51,14 +51,19 @@ def open_delivery(
     item: str = "",
     file_name: str = "",
     way: str = Delivery.Way.FILE,
+    columns: Sequence[str] = (),
 ) -> Delivery:
-    """Note that ``source`` handed over ``delivered`` rows with this digest of their bytes; ``way`` says how."""
+    """Note that ``source`` handed over ``delivered`` rows with this digest of their bytes; ``way`` says how.
+
+    ``columns``: the names of the columns, in their order.
+    """
     return Delivery._base_manager.create(
         source=source,
         item=item,
         file_name=file_name[:240],
         digest=digest,
         way=way,
+        columns=list(columns),
         received_at=at,
         received_by=actor.key,
         delivered=delivered,
@@ -131,4 +136,5 @@ def _row(delivery: Delivery, one: Outcome, raw: Mapping[str, Any] | None) -> Del
         field=one.field[:80],
         raw=dict(raw) if raw is not None else None,
         record=one.record,
+        columns=list(one.columns) if one.columns else None,
     )

@@ -81,6 +81,8 @@ class Delivery(models.Model):
     accepted = models.IntegerField(default=0)
     queried = models.IntegerField(default=0)
     duplicate = models.IntegerField(default=0)
+    columns = models.JSONField(default=list)
+    """Names of the columns as delivered, in their order."""
 
     objects = DeliveryQuerySet["Delivery"].as_manager()
 
@@ -97,6 +99,29 @@ class Delivery(models.Model):
                 condition=Q(way__in=["file", "api", "pull", "feed", "form"]),
             ),
         ]
+
+
+class TakenBack(models.Model):
+    """A delivery was taken back whole; that can happen once."""
+
+    class Kind(models.TextChoices):
+        """Undone: soon, and before anything was made of it. Withdrawn: later, or after a standing had read it."""
+
+        UNDONE = "undone", "已撤销"
+        WITHDRAWN = "withdrawn", "已撤回"
+
+    delivery = models.OneToOneField(Delivery, primary_key=True, on_delete=models.PROTECT, related_name="taken_back")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    reason = models.CharField(max_length=400)
+    by = models.CharField(max_length=80)
+    at = models.DateTimeField()
+    change = models.BigIntegerField(null=True, db_index=True)
+    withdrawn = models.IntegerField(default=0)
+    restored = models.IntegerField(default=0)
+
+    class Meta:
+        ordering = ["delivery"]
+        constraints = [models.CheckConstraint(name="ledger_taken_back_says_why", condition=~Q(reason=""))]
 
 
 class DeliveryRow(models.Model):
@@ -118,6 +143,8 @@ class DeliveryRow(models.Model):
     raw = models.JSONField(null=True)
     """The row as delivered, kept of a queried row."""
     record = models.BigIntegerField(null=True, db_index=True)
+    columns = models.JSONField(null=True)
+    """Of a queried row, the names of the columns that are wrong; ``field`` is the first."""
 
     objects = DeliveryRowQuerySet["DeliveryRow"].as_manager()
 

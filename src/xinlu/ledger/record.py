@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from xinlu.journal.sequence import next_change
 from xinlu.law.catalogue import Item
@@ -99,11 +100,13 @@ def accept(delivery: Delivery, item: Item, drafts: Sequence[Draft], *, at: datet
 
 def is_repeat(delivery: Delivery) -> bool:
     """Whether the same source handed over the same bytes before, and that delivery was closed."""
-    return (
-        Delivery._base_manager.filter(source=delivery.source_id, digest=delivery.digest, closed_at__isnull=False)
-        .exclude(pk=delivery.pk)
-        .exists()
-    )
+    return said_before(delivery.source_id, delivery.digest).exclude(pk=delivery.pk).exists()
+
+
+def said_before(source: int, digest: str) -> QuerySet[Delivery]:
+    """Deliveries of ``source`` with these very bytes that still count: closed, and not taken back."""
+    closed = Delivery._base_manager.filter(source=source, digest=digest, closed_at__isnull=False)
+    return closed.filter(taken_back__isnull=True)
 
 
 def _known(item: Item, keys: Sequence[str]) -> defaultdict[str, _Known]:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
 
 from xinlu.access.scope import Scope
 from xinlu.gazette import current
 from xinlu.intake.error_file import hand_out
 from xinlu.intake.personal import masked, masked_sentence
-from xinlu.intake.problems import advice
+from xinlu.intake.problems import Refused, advice
+from xinlu.intake.undo import taking_back, undo, withdraw
 from xinlu.law.catalogue import Item
+from xinlu.law.problem import Problem
 from xinlu.ledger import queries as ledger
-from xinlu.ledger.models import DeliveryRow
+from xinlu.ledger.models import DeliveryRow, TakenBack
 from xinlu.web.moments import now, sample_day
 from xinlu.web.parts import Filter, FilterBar, Pager, Tab, page_number
 
@@ -79,12 +83,18 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
+@require_http_methods(["GET", "HEAD", "POST"])
 def show(request: HttpRequest, number: int) -> HttpResponse:
-    """One delivery with its rows; ``?outcome=`` picks which, queried ones first."""
+    """One delivery with its rows; ``?outcome=`` picks which, queried ones first. POST ``step``: take it back."""
     scope = Scope.of(request.user)
     found = ledger.delivery(scope, number)
     if found is None:
         raise Http404("没有这个交付批次")
+    problems: tuple[Problem, ...] = ()
+    if request.method == "POST":
+        problems = _take_back(request, scope, number)
+        if not problems:
+            return redirect("web:delivery", number=number)
     outcomes = DeliveryRow.Outcome
     wanted = request.GET.get("outcome", outcomes.QUERIED if found.queried else outcomes.ACCEPTED)
     here = wanted if wanted in outcomes.values else outcomes.QUERIED
@@ -94,6 +104,10 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
     item = current.catalogue().items.get(found.item)
     context = {
         "delivery": found,
+        "back": taking_back(scope, number, at=now()),
+        "taken_back": TakenBack.objects.filter(delivery=number).first(),
+        "problems": problems,
+        "reason": request.POST.get("reason", ""),
         "title": title_of(found.item),
         "rows": [_told(row, item, found.item) for row in rows[pager.rows]],
         "here": here,
@@ -102,7 +116,19 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
             Tab(str(outcomes(key).label), f"?outcome={key}#rows", count, key == here) for key, count in counts.items()
         ],
     }
-    return render(request, "web/delivery.html", context)
+    return render(request, "web/delivery.html", context, status=422 if problems else 200)
+
+
+def _take_back(request: HttpRequest, scope: Scope, number: int) -> tuple[Problem, ...]:
+    """Undo or withdraw; gives what stands against it."""
+    verb, said = (undo, "撤销") if request.POST.get("step") == "undo" else (withdraw, "撤回")
+    try:
+        done = verb(scope, number, reason=request.POST.get("reason", ""), at=now())
+    except Refused as refused:
+        return refused.problems
+    words = f"批次 {number} 已{said}：撤下 {done.withdrawn} 条记录，恢复原有 {done.restored} 条。"
+    messages.success(request, words)
+    return ()
 
 
 @login_required

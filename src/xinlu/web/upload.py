@@ -9,7 +9,6 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -18,11 +17,12 @@ from django.views.decorators.http import require_http_methods
 from xinlu.access import masking
 from xinlu.access.scope import Scope
 from xinlu.gazette import current
+from xinlu.intake.archive import MEGABYTE
 from xinlu.intake.deliver import deliver
 from xinlu.intake.personal import masked
 from xinlu.intake.preview import preview
 from xinlu.intake.problems import Refused
-from xinlu.intake.sheet import MEGABYTE, UPLOAD
+from xinlu.intake.sheet import UPLOAD
 from xinlu.ledger.models import Source
 from xinlu.web.moments import now
 
@@ -37,7 +37,7 @@ class UploadForm(forms.Form):
     item = forms.ChoiceField(label="信息项", required=False)
     file = forms.FileField(
         label="文件",
-        help_text=f"CSV、XLSX、JSON；不超过 {UPLOAD.size // MEGABYTE} MB、{UPLOAD.rows:,} 行",
+        help_text=f"CSV、XLSX、JSON、NDJSON；不超过 {UPLOAD.size // MEGABYTE} MB、{UPLOAD.rows:,} 行",
         widget=forms.FileInput(attrs={"accept": ".csv,.xlsx,.json,.ndjson"}),
         error_messages={"required": "请选择要上传的文件", "empty": "文件是空的，请确认选对了文件"},
     )
@@ -85,10 +85,9 @@ def _page(request: HttpRequest, form: UploadForm, **more: object) -> HttpRespons
 
 def _preview(request: HttpRequest, scope: Scope, form: UploadForm) -> HttpResponse:
     file, wanted = form.cleaned_data["file"], form.cleaned_data
-    data = file.read()
     try:
         seen = preview(
-            file=data,
+            file=file.file,
             name=file.name,
             source=wanted["source"],
             item=wanted["item"] or None,
@@ -101,7 +100,8 @@ def _preview(request: HttpRequest, scope: Scope, form: UploadForm) -> HttpRespon
     _forget(request)
     _sweep(now())
     token = secrets.token_urlsafe(16)
-    default_storage.save(_place(request, token), ContentFile(data))
+    file.seek(0)
+    default_storage.save(_place(request, token), file)
     request.session[DRAFT] = {"token": token, "name": file.name, "source": wanted["source"], "item": wanted["item"]}
     told = [(one, masking.within(one.sentence)) for one in seen.problems]
     sample = [masked(seen.carries, row) for row in seen.sample]
@@ -117,19 +117,20 @@ def _commit(request: HttpRequest, scope: Scope, sources: list[Source]) -> HttpRe
     ):
         messages.error(request, "预览已过期，没有写入任何数据。请重新上传。")
         return redirect("web:upload")
-    with default_storage.open(_place(request, draft["token"])) as kept:
-        data = kept.read()
+    whole = request.POST.get("mode") == "all_or_nothing"
     try:
-        done = deliver(
-            file=data,
-            name=draft["name"],
-            source=draft["source"],
-            item=draft["item"] or None,
-            received_at=now(),
-            actor=scope.actor,
-            scope=scope,
-            limits=UPLOAD,
-        )
+        with default_storage.open(_place(request, draft["token"])) as kept:
+            done = deliver(
+                file=kept.file,
+                name=draft["name"],
+                source=draft["source"],
+                item=draft["item"] or None,
+                received_at=now(),
+                actor=scope.actor,
+                scope=scope,
+                mode="all_or_nothing" if whole else "accept_good",
+                limits=UPLOAD,
+            )
     except Refused as refused:
         return _page(request, UploadForm(sources=sources), problems=refused.problems)
     _forget(request)
