@@ -291,6 +291,25 @@ def test_what_comes_next_follows_from_the_rhythm_and_from_failures(listed: Place
     assert (standing(listed).asked, standing(listed).state) == (False, "done")
 
 
+def test_a_refused_file_is_kept_in_mind_until_it_is_taken_or_asked_for(listed: Place) -> None:
+    listed.put("bad.csv", data=b"x,y\n1,2\n")
+    listed.pull()
+    listed.put("good.csv", penalty(1))
+    listed.pull()
+    told = standing(listed)
+    assert (told.last.state, told.state, told.trouble.name) == ("done", "waiting", "bad.csv")
+    listed.put("bad.csv", penalty(2))
+    listed.pull()
+    assert (standing(listed).state, standing(listed).trouble) == ("done", None)
+    listed.put("other.csv", data=b"x,y\n1,2\n")
+    listed.pull()
+    (listed.folder / "other.csv").unlink()
+    assert standing(listed).state == "waiting"
+    ask_again(listed.one, Scope.system("test"), at=listed.clock())
+    listed.pull()
+    assert standing(listed).state == "done"
+
+
 def test_a_pull_without_an_end_is_running_and_later_broken(listed: Place) -> None:
     source = Source.objects.get(code="zj-penalties")
     Pull(connection="hz-drop", source=source, started_at=listed.now, started_by="x").save()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from xinlu.access.scope import Scope
 from xinlu.exchange.connections import Connection, read_connections
@@ -91,11 +91,21 @@ class ConnectionTold:
     """When ``xinlu pull run --due`` takes it next; None: only when somebody asks."""
     asked: bool
     """Somebody asked since the last start."""
+    refused: Sequence[PullStep] = ()
+    """Pieces that were refused and not taken since under their name, newest first; asking again forgets them."""
 
     @property
     def state(self) -> State:
-        """That of the last pull."""
-        return self.last.state if self.last else "never"
+        """That of the last pull, unless an earlier one left something behind."""
+        if self.last is None:
+            return "never"
+        return "waiting" if self.last.state == "done" and self.refused else self.last.state
+
+    @property
+    def trouble(self) -> PullStep | None:
+        """What somebody should look at first."""
+        found = self.last.trouble if self.last else None
+        return found or (self.refused[0] if self.refused else None)
 
 
 def connections(scope: Scope, *, at: datetime) -> list[ConnectionTold]:
@@ -145,7 +155,20 @@ def _told(one: Connection, source: Source | None, at: datetime) -> ConnectionTol
     last = Pull._base_manager.filter(connection=one.name).order_by("-pk").first()
     asked = PullAsked._base_manager.filter(connection=one.name).order_by("-at").first()
     since = asked is not None and (last is None or asked.at > last.started_at)
-    return ConnectionTold(one, source, told(last, at=at) if last else None, _due(one, last, at), since)
+    refused = _refused(one.name, asked)
+    return ConnectionTold(one, source, told(last, at=at) if last else None, _due(one, last, at), since, refused)
+
+
+def _refused(name: str, asked: PullAsked | None) -> list[PullStep]:
+    steps = PullStep.objects.filter(connection=name)
+    taken = steps.filter(kind=_KIND.TAKEN, name=OuterRef("name"), pk__gt=OuterRef("pk"))
+    found = steps.filter(~Exists(taken), kind=_KIND.REFUSED).order_by("-pk")
+    if asked is not None:
+        found = found.filter(at__gt=asked.at)
+    newest: dict[str, PullStep] = {}
+    for step in found:
+        newest.setdefault(step.name, step)
+    return list(newest.values())
 
 
 def _due(one: Connection, last: Pull | None, at: datetime) -> datetime | None:

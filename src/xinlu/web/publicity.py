@@ -37,12 +37,12 @@ FILES = 10
 """Files that the page lists."""
 TYPES = {"xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "csv": "text/csv; charset=utf-8"}
 LAMPS = {
-    "overdue": ("overdue", "逾期"),
-    "soon": ("due", "将到期"),
-    "open": ("normal", "未到期"),
+    "overdue": ("overdue", "超期"),
+    "soon": ("due", "临期"),
+    "open": ("normal", "正常"),
     "unknown": ("paused", "日历未及"),
     "timely": ("normal", "按时"),
-    "late": ("due", "逾期报"),
+    "late": ("due", "超期报"),
 }
 STATUS = {"pending": "todo", "sent": "doing", "returned": "returned", "done": "done", "withdrawn": "withdrawn"}
 OPERATIONS = {"report": "新增", "correct": "更正", "withdraw": "撤销"}
@@ -97,6 +97,7 @@ def _page(
         "pager": pager,
         "states": publicity.STATES,
         "reporter": may_report(person),
+        "again": may_report(person) and state in ("sent", "returned"),
         "files": publicity.submissions(scope)[:FILES],
         "titles": {one.item: one.title for one in rule.tables},
         "problems": problems,

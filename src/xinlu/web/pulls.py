@@ -44,7 +44,7 @@ class Row:
 
 
 def _row(one: ConnectionTold) -> Row:
-    trouble = one.last.trouble if one.last else None
+    trouble = one.trouble
     return Row(
         one, _LAMP_OF.get(one.state, "overdue"), pulls.STATES[one.state], _next_step(trouble.code if trouble else "")
     )
