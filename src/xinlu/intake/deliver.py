@@ -42,7 +42,7 @@ from xinlu.intake.problems import Fault, file_problem, refuse, row_problem
 from xinlu.intake.rows import Parsed, RecordRows, raw_row
 from xinlu.intake.sheet import COMMAND, Limits, Line, Sheet, read_sheet
 from xinlu.intake.subjects import queried
-from xinlu.intake.table import Table, table_of
+from xinlu.intake.table import Table, table_of, wanted_of
 from xinlu.journal.actor import Actor
 from xinlu.journal.sequence import last_change
 from xinlu.law.catalogue import Catalogue, Item
@@ -174,6 +174,7 @@ def deliver_sheet(
     catalogue = catalogue or current.catalogue()
     origin = source
     table = table_of(sheet, catalogue=catalogue, limits=limits)
+    wanted = wanted_of(table, wanted, catalogue=catalogue)
     layout = layout_of(table.headers, wanted=wanted, catalogue=catalogue, file=name)
     taking = _Taking(origin, table, layout, catalogue, received_at, actor, progress, also)
     with small_cache(), transaction.atomic():

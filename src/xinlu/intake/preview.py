@@ -35,7 +35,7 @@ from xinlu.intake.problems import refuse, row_problem
 from xinlu.intake.rows import Parsed, RecordRows
 from xinlu.intake.sheet import UPLOAD, Limits, read_sheet
 from xinlu.intake.subjects import queried
-from xinlu.intake.table import Table, table_of
+from xinlu.intake.table import Table, table_of, wanted_of
 from xinlu.law.catalogue import Catalogue
 from xinlu.law.identifiers import TITLES
 from xinlu.law.problem import Problem
@@ -112,7 +112,8 @@ def preview(
         sheet, digest = read_sheet(data, name=name, limits=limits), digest_of(data)
     catalogue = catalogue or current.catalogue()
     table = table_of(sheet, catalogue=catalogue, limits=limits)
-    layout = layout_of(table.headers, wanted=Wanted(item, kind, relation), catalogue=catalogue, file=name)
+    wanted = wanted_of(table, Wanted(item, kind, relation), catalogue=catalogue)
+    layout = layout_of(table.headers, wanted=wanted, catalogue=catalogue, file=name)
     repeated = said_before(origin.pk, digest).exists()
     looking = _Looking(origin, table, layout, catalogue, received_at, repeated)
     with small_cache():
