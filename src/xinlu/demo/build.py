@@ -16,7 +16,7 @@ from xinlu.access.load_organs import load_organs
 from xinlu.access.scope import Scope
 from xinlu.assessment.publish import publish
 from xinlu.assessment.run import run_books
-from xinlu.demo import accounts, construction
+from xinlu.demo import accounts, construction, wires
 from xinlu.demo.files import DeliveryFile, write_deliveries
 from xinlu.demo.province import make
 from xinlu.demo.world import DEMO_SEED, DEMO_TODAY, World
@@ -104,6 +104,7 @@ def build(
         columnar.sync()
     with _timed(built, "accounts"):
         accounts.create(world)
+        wires.connect(at=moment(today))
     return built
 
 
