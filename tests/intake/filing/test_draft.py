@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.intake.filing.conftest import ENGINEER, FORM, PERSON, UNIT, Desk, scan
+from tests.intake.filing.conftest import ENGINEER, FORM, MANAGER, PERSON, UNIT, Desk, scan
 
 from xinlu.access.scope import ScopeMissing
 from xinlu.intake.filing import queries
@@ -60,6 +60,7 @@ def test_what_is_typed_is_kept_right_or_wrong_and_told_beside_its_field(desk: De
         ("persons", "categories"): "E05",
         ("persons", "valid_from"): "E01",
     }
+    assert "330106199001011239" not in str(faults(form_of(FORM), content)), "a wrong number is a number of somebody"
 
 
 def test_numbers_of_persons_are_sealed_in_the_database_and_masked_on_pages(desk: Desk) -> None:
@@ -176,6 +177,12 @@ def test_the_checks_of_a_delivery_are_tried_and_leave_nothing_behind(desk: Desk)
         ("performance", names["performance"], "E16")
     }
     desk.save(filing, "performance", names["performance"], commenced_on="")
+    desk.save(filing, "persons", **{**PERSON, "id_number": MANAGER, "valid_until": "2024-01-01"})
+    (wrong,) = [
+        one for one in problems(filing, queries.draft(desk.firm, filing.pk), at=desk.tick()) if one.code == "E25"
+    ]
+    assert (wrong.place.part, wrong.place.field, MANAGER in wrong.sentence) == ("persons", "valid_until", False)
+    desk.remove(filing, "persons", wrong.place.row)
     found = problems(filing, queries.draft(desk.firm, filing.pk), at=desk.tick())
     assert [(one.code, one.place.field) for one in found] == [("E08", "section")]
     assert Subject._base_manager.count() == before

@@ -156,7 +156,15 @@ def compared(value: Value) -> object:
     """What makes two values equal; sealed ones agree by their blind index."""
     if isinstance(value, dict):
         return value["index"]
-    return tuple(sorted(value)) if isinstance(value, list) else value
+    return tuple(sorted(value)) if isinstance(value, list) and value else value or ""
+
+
+def hidden(row: Mapping[str, Any], sentence: str) -> str:
+    """A sentence about a row without the sealed values that it may repeat: their masked form stands instead."""
+    for value in row["values"].values():
+        if isinstance(value, dict):
+            sentence = sentence.replace(unseal(value["sealed"]), str(value["shown"]))
+    return masking.within(sentence)
 
 
 def shown(field: Resolved, value: Value) -> str:

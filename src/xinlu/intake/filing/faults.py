@@ -37,7 +37,8 @@ def row_faults(name: str, part: Part, row: Row) -> list[Found]:
         value = said.clear(row["values"].get(field.name, ""))
         fault = _missing(field) if not value else _wrong(part, field, value)
         if fault is not None:
-            found.append(Found(Place(name, row["row"], field.name), fault.code, fault.sentence))
+            sentence = said.hidden(row, fault.sentence)
+            found.append(Found(Place(name, row["row"], field.name), fault.code, sentence))
     return found
 
 

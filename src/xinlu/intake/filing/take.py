@@ -194,7 +194,9 @@ class _Handing:
             rows = DeliveryRow._base_manager.filter(delivery=result.delivery, outcome="queried").order_by("number")
             for row in rows:
                 part, key = batch.places[row.number - 1]
-                self.found.append(Found(Place(part, key, batch.fields.get(row.field, "")), row.code, row.sentence))
+                held = said.row_in(self.content, part, key) or said.row_in(self.base or {}, part, key)
+                sentence = said.hidden(held, row.sentence) if held else row.sentence
+                self.found.append(Found(Place(part, key, batch.fields.get(row.field, "")), row.code, sentence))
         yield result.delivery
 
     def _batches(self) -> Iterator[_Batch]:
