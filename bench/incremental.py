@@ -223,12 +223,13 @@ class Bench:
 
     # changed records
 
-    def changes(self) -> tuple[list[dict[str, Any]], bool]:
-        """The table, and whether what was compared is equal."""
+    def changes(self) -> tuple[list[dict[str, Any]], bool | None]:
+        """The table, and whether what was compared is equal; None where nothing was."""
         print(
             "| changed records | units | entries | seconds | of the whole run |\n| ---: | ---: | ---: | ---: | ---: |"
         )
-        table, equal = [], True
+        table: list[dict[str, Any]] = []
+        equal: bool | None = None  # nothing was compared yet
         for many in (int(one) for one in self.options.changed.split(",")):
             rows = self.changed_rows(many)
             tables = self.with_later(rows, many)
