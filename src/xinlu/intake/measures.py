@@ -21,6 +21,8 @@ from xinlu.law.quality import Dimension
 from xinlu.ledger.cuts import CHINA, Cut, months_back
 from xinlu.ledger.models import Delivery, DeliveryRow, Record
 
+COUNTED = ("delivered", "accepted", "updated", "queried", "unlinked", "duplicate")
+"""Numbers of :class:`Handed` that count rows."""
 UNLINKED = "E08"
 """Code of rows whose subject is not known."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
@@ -112,6 +112,17 @@ class Share:
         if not self.whole:
             return None
         return (Decimal(self.part) / self.whole).quantize(_SHARE, ROUND_HALF_UP)
+
+    @property
+    def percent(self) -> str:
+        """The share as people read it, rounded down: 100.0% means all of them, and a target is not reached by rounding.
+
+        >>> Share(19, 20).percent, Share(99_999, 100_000).percent, Share(0, 0).percent
+        ('95.0%', '99.9%', '—')
+        """
+        if not self.whole:
+            return "—"
+        return f"{(Decimal(100 * self.part) / self.whole).quantize(Decimal('0.1'), ROUND_DOWN)}%"
 
     def reaches(self, target: Decimal) -> bool | None:
         """Whether the share, not rounded, is ``target`` or more; None without a share.

@@ -50,6 +50,12 @@ def _told(row: DeliveryRow, item: Item | None, carries: str) -> RowTold:
     return RowTold(row, masked_sentence(carries, row.sentence, row.raw), column, value, basis, next_step)
 
 
+def told_row(row: DeliveryRow) -> RowTold:
+    """A row that was read with its delivery, as people may read it."""
+    carries = row.delivery.item
+    return _told(row, current.catalogue().items.get(carries), carries)
+
+
 def title_of(carries: str) -> str:
     """What a delivery carries, in words: an item, subjects of a kind, or relations."""
     law = current.catalogue()
