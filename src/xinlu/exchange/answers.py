@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from django.http import HttpResponse
 
+from xinlu.access import masking
 from xinlu.exchange.models import Receipt
 from xinlu.exchange.receive import Judged
 from xinlu.exchange.refusal import CODES, Refused
@@ -111,7 +112,7 @@ def of_row(row: DeliveryRow, carries: str, *, sandbox: bool = False) -> dict[str
     return {
         **found,
         "code": row.code,
-        "sentence": masked_sentence(carries, row.sentence, row.raw),
+        "sentence": masked_sentence(carries, row.sentence, row.raw) if row.raw else masking.within(row.sentence),
         "place": f"/rows/{row.number - 1}{column}",
         "basis": basis,
         "next_step": next_step,
