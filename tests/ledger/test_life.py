@@ -331,3 +331,52 @@ class TestDeeds:
                 propose(on=on, reason=reason, actor=FIRST, at=at(2))
             codes.append(refused.value.problems[0].code)
         assert codes == ["LC-005", "LC-006", "LC-003"]
+
+
+@pytest.mark.slow
+@pytest.mark.django_db
+def test_of_a_million_records_none_is_shown_late_on_any_day() -> None:
+    """What the public sees on generated days, set-wise over all, against the plain reckoning of a sample."""
+    organs()
+    subjects = [firm(f"示例{n}路桥有限公司") for n in range(400)]
+    person = driver()
+    facts = generated(20_000, 23, [*subjects, person], person)
+    numbers = plant(facts)
+    everything = [one for several in facts.values() for one in several]
+    # The many: the same penalties again and again under other numbers, without anything else known about them.
+    made = sorted(Record._base_manager.filter(item=PENALTY, superseded_at__isnull=True), key=lambda one: one.record)
+    plain = [one for one in made if one.record in set(numbers.values())][:10_000]
+    record, total = 10_000_000, 1_000_000
+    by_day: dict[date, list[int]] = {}
+    while record < 10_000_000 + total - len(made):
+        several = []
+        for row in plain:
+            record += 1
+            day = date(2018, 1, 31) + timedelta(days=record % 2900)
+            by_day.setdefault(day, []).append(record)
+            several.append(
+                Record(
+                    record=record, item=PENALTY, key=f"多{record}|{row.subject_id}", digest=row.digest,
+                    subject_id=row.subject_id, occurred_on=day, effective_from=day,
+                    payload={"decision_no": f"多{record}", "decided_on": day.isoformat()},
+                    recorded_at=row.recorded_at, change=row.change, source_id=row.source_id,
+                )
+            )  # fmt: skip
+        Record._base_manager.bulk_create(several, batch_size=2000)
+    assert Record._base_manager.filter(item=PENALTY).count() >= total - len(plain)
+    persons = {row.subject_id for row in plain} & {person}
+    assert Record._base_manager.filter(record__gt=10_000_000, subject=person).exists() == bool(persons)
+    chance = random.Random(5)
+    days = [date(2025, 2, 28), date(2025, 3, 1)] + [
+        date(2021, 1, 1) + timedelta(days=chance.randrange(2200)) for _ in "123"
+    ]
+    for on in days:
+        seen = set(queries.records(Scope.public(), on=on, item=PENALTY).values_list("record", flat=True))
+        assert {n for n in seen if n < 10_000_000} == {
+            numbers[one.number] for one in everything if reckoned(one, on) is Stage.SHOWN
+        }
+        due = {n for day, several in by_day.items() if day <= on < later(day, 36) for n in several}
+        theirs = set(
+            Record._base_manager.filter(record__gt=10_000_000, subject=person).values_list("record", flat=True)
+        )
+        assert {n for n in seen if n > 10_000_000} == due - theirs, on

@@ -193,6 +193,11 @@ def queried_rows(scope: Scope, delivery: int, *, most: int, after: int = 0) -> l
     return [Queried(int(one[0]), *(str(part or "") for part in one[1:])) for one in rows]
 
 
+def files_of(scope: Scope, delivery: int) -> list[ObservationFile]:
+    """The files that a delivery left and that are in force."""
+    return list(ObservationFile.objects.within(scope).filter(delivery=delivery).order_by("pk"))
+
+
 def delivery_of(number: int) -> Delivery:
     """A delivery that came as a feed. Raises :class:`xinlu.law.problem.LawError`: O11."""
     found = Delivery._base_manager.filter(pk=number, way=Delivery.Way.FEED).first()

@@ -22,6 +22,7 @@ from xinlu.law.catalogue import Item
 from xinlu.law.problem import Problem
 from xinlu.ledger import queries as ledger
 from xinlu.ledger.models import DeliveryRow, TakenBack
+from xinlu.web import observed
 from xinlu.web.moments import now, sample_day
 from xinlu.web.parts import Filter, FilterBar, Pager, Tab, page_number
 
@@ -96,6 +97,8 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
     found = ledger.delivery(scope, number)
     if found is None:
         raise Http404("没有这个交付批次")
+    if found.way == found.Way.FEED:
+        return observed.show(request, found)
     problems: tuple[Problem, ...] = ()
     if request.method == "POST":
         problems = _take_back(request, scope, number)

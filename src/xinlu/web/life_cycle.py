@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -121,10 +123,14 @@ def rows(request: HttpRequest) -> HttpResponse:
     bar = _bar(request, stage=named)
     item = bar.query.get("item")
     titles = {name: one.title for name, one in current.catalogue().items.items()}
-    found = {
-        Stage.COLLECTED: lambda: life.collected(scope, item=item),
-        Stage.DESTROYED: lambda: life.destroyed(scope, item=item),
-    }.get(stage, lambda: life.rows(scope, stage, on=on, item=item))()
+    found: QuerySet[Any]
+    match stage:
+        case Stage.COLLECTED:
+            found = life.collected(scope, item=item)
+        case Stage.DESTROYED:
+            found = life.destroyed(scope, item=item)
+        case _:
+            found = life.rows(scope, stage, on=on, item=item)
     pager = Pager(page_number(request.GET.get("page")), SIZE, found.count(), bar.query)
     part = list(found[pager.rows])
     shown = [(one, titles.get(getattr(one, "item", ""), getattr(one, "item", "")), _name(scope, one)) for one in part]
