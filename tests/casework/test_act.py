@@ -150,55 +150,42 @@ def test_the_database_takes_an_action_number_once_and_never_changes_it(people) -
         Seat(case_id=number, party="third", organ="", subject=None).save()
 
 
-@pytest.mark.parametrize(
-    ("who", "action", "code"),
-    [
+def test_nobody_acts_out_of_turn_or_on_somebody_elses_desk(people) -> None:
+    number = opened()
+    for who, action, code in (
         ("steward", "fix", "CW-004"),
         ("city", "fix", "CW-004"),
         ("reader", "fix", "CW-004"),
         ("elsewhere", "fix", "CW-012"),
         ("source", "close", "CW-005"),
         ("source", "dance", "CW-005"),
-    ],
-)
-def test_nobody_acts_out_of_turn_or_on_somebody_elses_desk(people, who: str, action: str, code: str) -> None:
+    ):
+        with pytest.raises(Refused) as refused:
+            act(people[who], number, action, seen=0, at=at(1))
+        assert code_of(refused) == code, who
+        assert not may(people[who], queries.case(Scope.system("test"), number, now=at(1)), action)
+
+
+def test_a_required_reason_has_fifteen_signs(people) -> None:
     number = opened()
-    with pytest.raises(Refused) as refused:
-        act(people[who], number, action, seen=0, at=at(1))
-    assert code_of(refused) == code
-    assert not may(people[who], queries.case(Scope.system("test"), number, now=at(1)), action)
+    for words in ("", "数据没有问题", "。" * 20, "是 是 是 是 是 是 是！！！！！！！！"):
+        with pytest.raises(Refused) as refused:
+            act(people["source"], number, "dispute", seen=0, at=at(1), reason=Reason(words))
+        assert code_of(refused) == "CW-006", words
 
 
-@pytest.mark.parametrize("words", ["", "数据没有问题", "。" * 20, "是 是 是 是 是 是 是！！！！！！！！"])
-def test_a_required_reason_has_fifteen_signs(people, words: str) -> None:
-    number = opened()
-    with pytest.raises(Refused) as refused:
-        act(people["source"], number, "dispute", seen=0, at=at(1), reason=Reason(words))
-    assert code_of(refused) == "CW-006"
-
-
-@pytest.mark.parametrize(
-    ("point", "code"),
-    [
-        (None, "CW-007"),
-        (replace(POINT, rule=" "), "CW-007"),
-        (replace(POINT, field=""), "CW-007"),
-        (replace(POINT, words="请改"), "CW-006"),
-    ],
-)
-def test_a_return_quotes_field_and_rule_at_each_point(people, point: Point | None, code: str) -> None:
+def test_a_return_quotes_field_and_rule_at_each_point(people) -> None:
     number = opened()
     act(people["source"], number, "redeliver", seen=0, at=at(1))
-    with pytest.raises(Refused) as refused:
-        act(
-            people["steward"],
-            number,
-            "return_again",
-            seen=1,
-            at=at(1),
-            reason=Reason("x" * 20, (point,) if point else ()),
-        )
-    assert code_of(refused) == code
+    for points, code in (
+        ((), "CW-007"),
+        ((replace(POINT, rule=" "),), "CW-007"),
+        ((POINT, replace(POINT, field="")), "CW-007"),
+        ((replace(POINT, words="请改"),), "CW-006"),
+    ):
+        with pytest.raises(Refused) as refused:
+            act(people["steward"], number, "return_again", seen=1, at=at(1), reason=Reason("x" * 20, points))
+        assert code_of(refused) == code, points
 
 
 def test_numbers_of_persons_in_a_reason_are_masked(people) -> None:

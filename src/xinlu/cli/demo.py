@@ -109,6 +109,7 @@ _STEPS = {
     "run": "运行",
     "publish": "发布",
     "accounts": "账号",
+    "filings": "填报",
 }
 
 

@@ -8,6 +8,8 @@ from django.contrib.auth.hashers import make_password
 
 from xinlu.access.models import Organ, Person
 from xinlu.access.scope import Scope
+from xinlu.casework.filing import offices
+from xinlu.demo import filings
 from xinlu.demo.world import World
 from xinlu.registry.queries import numbers_by_identifier
 
@@ -16,7 +18,7 @@ PASSWORD = "xinlu-demo-2026"  # noqa: S105 printed by the command: a demo has no
 
 @dataclass(frozen=True)
 class Account:
-    """Who signs in; ``organ`` empty: the demo's enterprise."""
+    """Who signs in; ``organ`` empty: the demo's enterprise; ``first`` and ``second``: the offices that review it."""
 
     username: str
     title: str
@@ -32,18 +34,21 @@ ACCOUNTS = (
     Account("demo-county", "西湖区局（经办）", "jt-330106", "officer"),
     Account("demo-data", "省交通信息中心（数据管理员）", "zj-info-centre", "steward"),
     Account("demo-firm", "示例企业（信用主体）", "", "subject"),
+    Account("demo-first", "示例企业所在县局（填报初审）", "first", "officer"),
+    Account("demo-second", "示例企业所在市局（填报复核）", "second", "reviewer"),
 )
 
 
 def create(world: World) -> list[Account]:
-    """Create the accounts that are not there yet; the enterprise is the first construction firm."""
+    """Create the accounts that are not there yet; the enterprise is the first of those that file."""
     hashed = make_password(PASSWORD)
+    reviewing = dict(zip(("first", "second"), offices(filings.county(world)), strict=True))
     for one in ACCOUNTS:
         if Person.objects.filter(username=one.username).exists():
             continue
         person = Person(username=one.username, first_name=one.title[:30], role=one.role, data_level=one.level)
         if one.organ:
-            person.organ = Organ.objects.get(code=one.organ)
+            person.organ = Organ.objects.get(code=reviewing.get(one.organ, one.organ))
         else:
             person.subject = _firm(world)
         person.password = hashed
@@ -52,5 +57,5 @@ def create(world: World) -> list[Account]:
 
 
 def _firm(world: World) -> int:
-    key = next(s.key for s in world.of_kind("enterprise") if "highway_construction" in s.attributes["businesses"])
+    key = filings.firms_of(world)[0].key
     return numbers_by_identifier(Scope.system("demo accounts"), [key])[key]

@@ -16,7 +16,7 @@ from xinlu.access.load_organs import load_organs
 from xinlu.access.scope import Scope
 from xinlu.assessment.publish import publish
 from xinlu.assessment.run import run_books
-from xinlu.demo import accounts, construction, wires
+from xinlu.demo import accounts, construction, filings, wires
 from xinlu.demo.files import DeliveryFile, write_deliveries
 from xinlu.demo.province import make
 from xinlu.demo.world import DEMO_SEED, DEMO_TODAY, World
@@ -100,11 +100,13 @@ def build(
         take_in(due, place / "deliveries", built, steps, title=f"报送入库，至{as_of:%Y年%m月}")
         if books is None or books:
             hold_round(world, as_of, built, steps, books)
-    with _timed(built, "columnar"), steps.step("写列式副本", None):
-        columnar.sync()
     with _timed(built, "accounts"):
         accounts.create(world)
         wires.connect(at=moment(today))
+    with _timed(built, "filings"), steps.step("自主填报", None):
+        filings.make(world)
+    with _timed(built, "columnar"), steps.step("写列式副本", None):
+        columnar.sync()
     return built
 
 
@@ -125,6 +127,7 @@ def take_in(files: list[DeliveryFile], folder: Path, built: Built, steps: Steps,
                 received_at=at,
                 actor=ACTOR,
                 scope=Scope.system("demo"),
+                way=one.way,
             )
             results.append(result)
             built.accepted += result.accepted
