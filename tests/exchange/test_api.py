@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, OperationalError, transaction
 from django.http import HttpResponse
 from django.utils import timezone
 from tests.exchange.conftest import ACTOR, FIRM, ITEM, Wire, penalty, second_client
@@ -327,6 +328,27 @@ def test_an_error_of_the_program_shows_nothing_of_it(wire: Wire, monkeypatch: py
     assert (answer.status_code, code_of(answer)) == (500, "EX-039")
     assert b"secret detail" not in answer.content
     assert answer.json()["instance"].endswith(answer["X-Request-Id"])
+
+
+def test_a_busy_database_asks_to_come_again(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(*_: object, **__: object) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr("xinlu.exchange.api.receive", busy)
+    answer = wire.send([penalty(1)])
+    assert (answer.status_code, code_of(answer), answer["Retry-After"]) == (503, "EX-038", "5")
+
+
+def test_the_database_keeps_one_receipt_for_a_key(wire: Wire) -> None:
+    wire.send([penalty(1)], key="batch-1")
+    kept = Receipt.objects.within(SYSTEM).get()
+    kept.pk, kept.number, kept.delivery = (
+        None,
+        "another",
+        Delivery._base_manager.create(source=wire.source, digest="d", received_at=timezone.now(), received_by="x"),
+    )
+    with pytest.raises(IntegrityError), transaction.atomic():
+        kept.save(force_insert=True)
 
 
 # ── what is kept of calls ───────────────────────────────────────────────────────────────────────
