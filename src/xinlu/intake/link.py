@@ -208,7 +208,9 @@ def take_equal(scope: Scope, rows: Sequence[int], *, at: datetime) -> int:
 
 
 def _waiting(scope: Scope) -> QuerySet[DeliveryRow]:
-    rows = DeliveryRow.objects.within(scope).filter(outcome=DeliveryRow.Outcome.QUERIED)
+    rows = DeliveryRow.objects.within(scope).filter(
+        outcome=DeliveryRow.Outcome.QUERIED, delivery__taken_back__isnull=True
+    )
     return rows.select_related("delivery__source")
 
 

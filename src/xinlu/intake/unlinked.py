@@ -105,7 +105,11 @@ def rows(
     law = current.catalogue()
     blank = Q(code="E01", field__in=blank_fields(law))
     found = DeliveryRow.objects.within(scope).filter(
-        Q(code__in=IDENTITY) | blank, outcome=DeliveryRow.Outcome.QUERIED, delivery__item__in=sorted(law.items)
+        Q(code__in=IDENTITY) | blank,
+        outcome=DeliveryRow.Outcome.QUERIED,
+        delivery__item__in=sorted(law.items),
+        # A delivery that was taken back has taken its rows with it.
+        delivery__taken_back__isnull=True,
     )
     holding = Linking.objects.filter(row=OuterRef("pk"), undone_by__isnull=True)
     taken, refused = Exists(holding.filter(record__isnull=False)), Exists(holding.filter(kind=Linking.Kind.NONE))

@@ -150,6 +150,9 @@ class DeliveryRow(models.Model):
 
     class Meta:
         ordering = ["delivery", "number"]
+        indexes = [
+            models.Index(fields=["code", "-delivery"], condition=Q(outcome="queried"), name="ledger_row_queried"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["delivery", "number"], name="ledger_row_once"),
             models.CheckConstraint(
