@@ -115,6 +115,7 @@ def _by_lookup(lookups: Mapping[str, Collection[int]]) -> Iterable[tuple[str, in
 
 
 def _by_key(rows: Sequence[Said], by_key: Mapping[Key, set[int]], found: list[set[int]]) -> None:
+    cities = _Cities(rows)
     by_what: dict[str, list[str]] = defaultdict(list)
     for what, key in sorted(by_key):
         by_what[what].append(key)
@@ -123,12 +124,36 @@ def _by_key(rows: Sequence[Said], by_key: Mapping[Key, set[int]], found: list[se
             held = MatchKey.objects.filter(what=what, key__in=keys[start : start + BATCH]).order_by()
             sizes = dict(held.values_list("key").annotate(size=Count("pk")))
             small = [key for key, size in sizes.items() if size <= BLOCK]
-            for key, number in held.filter(key__in=small).values_list("key", "subject_id"):
+            for key, number, region in held.filter(key__in=small).values_list("key", "subject_id", "subject__region"):
                 for place in by_key[what, key]:
-                    found[place].add(number)
+                    # Many bear one person's name: it leads to those in the city that the row names.
+                    if what != "owner" or cities.near(place, region):
+                        found[place].add(number)
             for key in sorted(sizes.keys() - set(small)):
                 for place in sorted(by_key[what, key]):
                     found[place] |= set(_near_by(held.filter(key=key), rows[place]))
+
+
+class _Cities:
+    """In which city each row says that its subject is."""
+
+    def __init__(self, rows: Sequence[Said]) -> None:
+        self.table = places()
+        self.rows = rows
+        self.known: dict[int, str] = {}
+
+    def near(self, place: int, region: str) -> bool:
+        """Whether ``region`` lies in the city of the row in ``place``, or the row says none."""
+        if place not in self.known:
+            said = self.rows[place]
+            self.known[place] = self._city(said.region or self.table.of_address(said.address)[0])
+        city = self.known[place]
+        return not city or region not in self.table.parents or self._city(region) == city
+
+    def _city(self, code: str) -> str:
+        """The division below the province; empty for the province itself and for what is not known."""
+        line = self.table.line(code) if code in self.table.parents else ()
+        return line[-2] if len(line) > 1 else ""
 
 
 def _near_by(held: Any, said: Said) -> list[int]:
