@@ -44,6 +44,7 @@ DATABASE_ROOMS = (
     "ledger",
     "intake",
     "assessment",
+    "casework",
     "dossier",
 )
 
