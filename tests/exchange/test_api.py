@@ -109,6 +109,14 @@ def test_numbers_keep_their_digits(wire: Wire) -> None:
     assert Record.objects.within(SYSTEM).get().payload["fine_amount"] == "0.200000"
 
 
+def test_what_is_told_of_a_batch_hides_numbers_of_persons(wire: Wire) -> None:
+    odd = wire.send([{**penalty(1), "备注330106199003071230": "x"}])
+    assert (odd.status_code, [one["code"] for one in odd.json()["warnings"]]) == (201, ["F16"])
+    refused = wire.post(f"/items/{ITEM}/records", {"rows": [{}], "330106199003071230": 1})
+    assert code_of(refused) == "EX-033"
+    assert b"19900307" not in odd.content + refused.content
+
+
 def test_what_is_told_of_a_row_hides_numbers_of_persons(wire: Wire) -> None:
     row = penalty(
         1, party_kind="natural_person", uscc=None, person_id_type="id_card", person_id_no="330106199003071230"

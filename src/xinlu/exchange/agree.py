@@ -260,8 +260,11 @@ def _alone(agreement: Agreement) -> None:
 
 
 def _held(agreement: Agreement) -> Agreement:
+    # The source, too: two agreements of one source are not approved side by side.
     found: Agreement = (
-        Agreement._base_manager.select_for_update(of=("self",)).select_related("source__organ").get(pk=agreement.pk)
+        Agreement._base_manager.select_for_update(of=("self", "source"))
+        .select_related("source__organ")
+        .get(pk=agreement.pk)
     )
     return found
 

@@ -150,10 +150,10 @@ def problem(
             "type": f"urn:xinlu:problem:{one.code}",
             "title": _title(one.code),
             "status": status,
-            "detail": one.sentence,
+            "detail": masking.within(one.sentence),
             "instance": f"urn:uuid:{request}",
             "code": one.code,
-            "place": one.file,
+            "place": masking.within(one.file),
             "basis": one.basis,
             "next_step": one.next_step,
             "more": [

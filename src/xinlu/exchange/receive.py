@@ -24,6 +24,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.db.models import F
 
+from xinlu.access import masking
 from xinlu.access.scope import Scope
 from xinlu.exchange.agree import allowed, in_force, regions_within
 from xinlu.exchange.body import ROWS, SIZE, Rows, named_in, numbered_rows_of, rows_of, sheet_of
@@ -293,7 +294,7 @@ class _Agreed:
 
 
 def _warning(one: Problem) -> dict[str, str]:
-    return {"code": one.code, "sentence": one.sentence, "basis": one.basis, "next_step": one.next_step}
+    return {"code": one.code, "sentence": masking.within(one.sentence), "basis": one.basis, "next_step": one.next_step}
 
 
 def _day(at: datetime) -> date:
