@@ -127,6 +127,7 @@ def take_in(files: list[DeliveryFile], folder: Path, built: Built, steps: Steps,
                 received_at=at,
                 actor=ACTOR,
                 scope=Scope.system("demo"),
+                way=one.way,
             )
             results.append(result)
             built.accepted += result.accepted

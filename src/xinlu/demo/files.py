@@ -24,6 +24,15 @@ BY_CITY = ("administrative_penalty", "administrative_permit")
 """Items that each city hands over by itself."""
 AS_WORKBOOK = frozenset({"bid_evaluation", "section_evaluation", "bid_behaviour", "section_behaviour", "inspection"})
 CITY_FORMS = ("xlsx", "csv", "gbk")
+WAYS = {
+    "demo-zj-road-centre": "pull",
+    "demo-zj-port-centre": "api",
+    "demo-jt-330100": "api",
+    "demo-jt-330200": "api",
+    "demo-jt-330700": "pull",
+    "demo-jt-331000": "api",
+}
+"""Sources that do not send files, and how their rows come: what a province half way to automation looks like."""
 MADE_ON = datetime(2020, 1, 1)  # noqa: DTZ001 a workbook notes when it was made, without a zone
 ITEM_ORDER_LAST = ("bid_behaviour", "section_behaviour", "penalty_classification", "inspection_problem")
 
@@ -55,6 +64,11 @@ class DeliveryFile:
     def carries(self) -> str:
         """Item, kind or ``relation``."""
         return self.item or self.kind or self.relation or "relation"
+
+    @property
+    def way(self) -> str:
+        """How it arrives: systems of the province are asked, some cities call the interface, others send files."""
+        return WAYS.get(self.source.code, "file")
 
     @property
     def queried(self) -> int:
