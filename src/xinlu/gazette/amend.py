@@ -27,7 +27,7 @@ from xinlu.law.library import CASES, Library
 from xinlu.law.marks import Place, parse
 from xinlu.law.problem import LawError
 from xinlu.law.procedure import Procedure
-from xinlu.law.rewrite import CannotRewrite, rewrite
+from xinlu.law.rewrite import CannotRewrite, put, rewrite
 from xinlu.law.rulebook import Rulebook
 
 CATALOGUE = "catalogue"
@@ -170,6 +170,57 @@ def save_numbers(
     except LawError as error:
         raise Refused("GZ-016", "改后的文本读不懂", *error.problems) from None
     return save(edition, path, text, seen=seen, author=author, at=at, words="；".join(told)[:400])
+
+
+def save_keys(
+    edition: Edition,
+    path: str,
+    values: Mapping[Place, str | tuple[str, ...] | None],
+    *,
+    seen: str,
+    author: Person,
+    at: datetime,
+) -> Edition:
+    """Set, add or (None) take away single keys of a draft, as a form does; every other line stays. One save for all.
+
+    Values that are as they were are passed over. Raises as :func:`save_numbers`.
+    """
+    file = edition.files.filter(path=path).first()
+    if file is None:
+        raise Refused("GZ-015", f"草案里没有文件“{path}”")
+    text, told = file.content, []
+    try:
+        for place, value in values.items():
+            before = _said_at(text, place)
+            if value == before:
+                continue
+            text = put(text, place, value)
+            told.append(f"{' › '.join(map(str, place))}：{_shown(before)} 改为 {_shown(value)}")
+    except CannotRewrite as error:
+        raise Refused("GZ-016", str(error.args[0])) from None
+    except LawError as error:
+        raise Refused("GZ-016", "改后的文本读不懂", *error.problems) from None
+    return save(edition, path, text, seen=seen, author=author, at=at, words="；".join(told)[:400])
+
+
+def _said_at(text: str, place: Place) -> str | tuple[str, ...] | None:
+    value: Any = parse(text, file="").data
+    for part in place:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    if value is None:
+        return None
+    return tuple(str(one) for one in value) if isinstance(value, list) else _plain(value)
+
+
+def _plain(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _shown(value: str | tuple[str, ...] | None) -> str:
+    return "（无）" if value is None else "、".join(value) if isinstance(value, tuple) else value
 
 
 def may_draft(author: Person, sector: str = "all") -> None:

@@ -58,6 +58,70 @@ def rewrite(text: str, place: Place, value: str) -> str:
     return made
 
 
+def put(text: str, place: Place, value: str | tuple[str, ...] | None) -> str:
+    """``text`` with a key of a mapping set, added or (None) taken away; a tuple is written as a list of codes.
+
+    Comments and every other line stay. A key that is added to a block stands behind its first key.
+
+    >>> print(put("a: {n: 3}", ("a", "m"), "5"))
+    a: {n: 3, m: 5}
+    >>> print(put("title: 甲\\nuses: [x]  # 用途\\n", ("uses",), ("x", "y")), end="")
+    title: 甲
+    uses: [x, y]  # 用途
+    >>> print(put("title: 甲\\nmonths: 3\\n", ("months",), None), end="")
+    title: 甲
+
+    Raises:
+        CannotRewrite: there is no such mapping, or what stands there takes several lines.
+        LawError: ``text`` is no YAML.
+    """
+    before = parse(text, file="").data
+    holder = _node(text, place[:-1])
+    if not isinstance(holder, yaml.MappingNode):
+        raise CannotRewrite(f"“{' › '.join(map(str, place[:-1]))}”不是一组键")
+    there = next(((key, node) for key, node in holder.value if key.value == place[-1]), None)
+    if value is None:
+        made = text if there is None else _without_key(text, holder, *there)
+    elif there is None:
+        made = _with_key(text, holder, str(place[-1]), _written(value))
+    elif isinstance(value, str) and isinstance(there[1], yaml.ScalarNode):
+        return rewrite(text, place, value)
+    else:
+        made = text[: there[1].start_mark.index] + _written(value) + text[there[1].end_mark.index :]
+    _only_changed(before, parse(made, file="").data, place)
+    return made
+
+
+def _written(value: str | tuple[str, ...]) -> str:
+    return _spelled(value, None) if isinstance(value, str) else f"[{', '.join(_spelled(one, None) for one in value)}]"
+
+
+def _with_key(text: str, holder: yaml.MappingNode, key: str, written: str) -> str:
+    first_key, first = holder.value[0]
+    if holder.flow_style:
+        end = holder.value[-1][1].end_mark.index
+        return f"{text[:end]}, {key}: {written}{text[end:]}"
+    if first.start_mark.line != first.end_mark.line:
+        raise CannotRewrite("这里不便加入，请在全文中写")
+    newline = text.find("\n", first.end_mark.index)
+    end = len(text) if newline < 0 else newline
+    return f"{text[:end]}\n{' ' * first_key.start_mark.column}{key}: {written}{text[end:]}"
+
+
+def _without_key(text: str, holder: yaml.MappingNode, key: yaml.Node, node: yaml.Node) -> str:
+    place = next(index for index, (one, _) in enumerate(holder.value) if one is key)
+    if holder.flow_style:
+        if place:
+            return text[: holder.value[place - 1][1].end_mark.index] + text[node.end_mark.index :]
+        after = holder.value[1][0].start_mark.index if len(holder.value) > 1 else node.end_mark.index
+        return text[: key.start_mark.index] + text[after:]
+    if key.start_mark.line != node.end_mark.line:
+        raise CannotRewrite("这里有几行，请在全文中删去")
+    start = text.rfind("\n", 0, key.start_mark.index) + 1
+    newline = text.find("\n", node.end_mark.index)
+    return text[:start] + (text[newline + 1 :] if newline >= 0 else "")
+
+
 def close(text: str, until: date) -> str:
     """``text`` of a dated law file with ``in_force.until`` set, the key added where there is none.
 
@@ -161,6 +225,8 @@ def _without(data: object, place: Place) -> object:
         return None
     first, rest = place[0], place[1:]
     if isinstance(data, dict):
+        if not rest:  # a key that was added or taken away is the change itself
+            return {key: value for key, value in data.items() if key != first}
         return {key: _without(value, rest) if key == first else value for key, value in data.items()}
     if isinstance(data, list):
         return [_without(value, rest) if index == first else value for index, value in enumerate(data)]

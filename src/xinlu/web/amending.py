@@ -19,6 +19,7 @@ from xinlu.gazette.publish import publish
 from xinlu.gazette.refusal import Refused
 from xinlu.web import lawtext
 from xinlu.web.amendment import page
+from xinlu.web.itemform import values_of
 from xinlu.web.makers import edition_asked, for_makers, person_of
 from xinlu.web.moments import now
 
@@ -53,6 +54,26 @@ def save_numbers(request: HttpRequest, number: int) -> HttpResponse:
     except Refused as refused:
         return page(request, edition, "numbers", refused=refused)
     return _saved(request, edition, f"?tab=numbers&file={path}")
+
+
+@require_POST
+@for_makers
+def save_form(request: HttpRequest, number: int) -> HttpResponse:
+    """Keep what the form of an item says differently from its file."""
+    edition = edition_asked(number)
+    path = request.POST.get("file", "")
+    try:
+        amend.save_keys(
+            edition,
+            path,
+            values_of(request.POST),
+            seen=request.POST.get("seen", ""),
+            author=person_of(request),
+            at=now(),
+        )
+    except Refused as refused:
+        return page(request, edition, "form", refused=refused)
+    return _saved(request, edition, f"?tab=form&file={path}")
 
 
 def _saved(request: HttpRequest, edition: Edition, back: str) -> HttpResponse:

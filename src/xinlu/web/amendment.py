@@ -19,6 +19,7 @@ from xinlu.law.library import CASES
 from xinlu.law.problem import LawError, Problem, Severity
 from xinlu.law.rulebook import Rulebook
 from xinlu.web import lawbook, lawtext
+from xinlu.web.itemform import item_form
 from xinlu.web.makers import PLANES, STATES, catalogue_files, edition_asked, for_makers, may_review, person_of
 from xinlu.web.moments import today
 from xinlu.web.parts import Tab
@@ -27,6 +28,7 @@ from xinlu.web.tried import try_part
 FILES = {"book": "规则全文", "cases": "案例全文"}
 TABS = {
     "read": "条款",
+    "form": "表单",
     "text": "全文",
     "numbers": "数值",
     "cases": "案例",
@@ -81,9 +83,12 @@ def page(
 
 
 def _tabs(edition: Edition) -> dict[str, str]:
-    if edition.plane == Edition.Plane.RULEBOOK:
-        return TABS
-    return {key: title for key, title in TABS.items() if key not in ("read", "cases", "try")}
+    absent = {
+        Edition.Plane.RULEBOOK: ("form",),
+        Edition.Plane.CATALOGUE: ("read", "cases", "try"),
+        Edition.Plane.PROCEDURE: ("read", "form", "cases", "try"),
+    }[Edition.Plane(edition.plane)]
+    return {key: title for key, title in TABS.items() if key not in absent}
 
 
 def _last_refusal(edition: Edition) -> Step | None:
@@ -192,6 +197,21 @@ def _numbers_part(request: HttpRequest, edition: Edition, _written: str | None) 
     }
 
 
+def _form_part(request: HttpRequest, edition: Edition, _written: str | None) -> dict[str, object]:
+    """One item of the catalogue as a form."""
+    files = {path: text for path, text in files_of(edition).items() if path.startswith("catalogue/items/")}
+    if not files:
+        return {"form": None, "files": []}
+    asked = request.POST.get("file") or request.GET.get("file", "")
+    path = asked if asked in files else next(iter(files))
+    return {
+        "path": path,
+        "files": [(name, _file_words(name, edition), name == path) for name in files],
+        "seen": edition.files.get(path=path).digest,
+        "form": item_form(files[path], current.catalogue()),
+    }
+
+
 @dataclass(frozen=True)
 class CaseRow:
     """One case: whether it holds, and what came out otherwise."""
@@ -293,6 +313,7 @@ def _steps_part(_request: HttpRequest, edition: Edition, _written: str | None) -
 
 _PARTS: dict[str, Callable[[HttpRequest, Edition, str | None], dict[str, object]]] = {
     "read": _read_part,
+    "form": _form_part,
     "text": _text_part,
     "numbers": _numbers_part,
     "cases": _cases_part,
