@@ -14,6 +14,7 @@ from datetime import datetime
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
+from sys import intern
 from typing import IO, Literal
 from zoneinfo import ZoneInfo
 
@@ -51,7 +52,7 @@ from xinlu.ledger.deliver import close_delivery, open_delivery
 from xinlu.ledger.models import Delivery, DeliveryRow, Record, Source
 from xinlu.ledger.record import Outcome, accept, is_repeat, said_before
 
-BATCH = 1000
+BATCH = 500
 SHOWN = 20
 """Problems of rows that a result tells; all are kept with the delivery."""
 CHINA = ZoneInfo("Asia/Shanghai")
@@ -430,7 +431,8 @@ def _outcome(row: Parsed, judged: Outcome | None) -> Outcome:
         return judged
     if row.warnings and judged.outcome == "accepted":
         first = row.warnings[0]
-        sentence = "；".join(one.sentence for one in row.warnings)
+        # Many rows are told the same.
+        sentence = intern("；".join(one.sentence for one in row.warnings))
         return replace(judged, code=first.code, sentence=sentence, field=first.column)
     return judged
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from django.db import connection
 
-CACHE = -8_000
+CACHE = -4_000
 """KiB, as SQLite wants it said."""
 
 

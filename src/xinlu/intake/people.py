@@ -119,7 +119,7 @@ def identifier_fault(type_: str, value: str, *, column: str, field: str = "") ->
     return Fault(code, sentence, column, field)
 
 
-@lru_cache(maxsize=32_768)
+@lru_cache(maxsize=20_480)
 def _checked(type_: str, value: str) -> tuple[str, str] | None:
     kind: Kind = type_  # type: ignore[assignment]
     found = check(kind, value)

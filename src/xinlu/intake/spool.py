@@ -11,8 +11,8 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from typing import IO, Generic, TypeVar
 
-BATCH = 500
-HELD = 4
+BATCH = 250
+HELD = 2
 """Batches that stay in memory: most files are small, and need no file beside them."""
 
 _T = TypeVar("_T")

@@ -17,7 +17,7 @@ from xinlu.journal.insert import insert_many
 from xinlu.ledger.models import Delivery, DeliveryRow, Source
 from xinlu.ledger.record import Outcome
 
-BATCH = 1000
+BATCH = 500
 VERB_CLOSED = "ledger.delivery.closed"
 
 

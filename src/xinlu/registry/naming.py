@@ -8,7 +8,7 @@ from functools import lru_cache
 NAME_LENGTH = 200
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=8192)
 def normalised(name: str) -> str:
     """One spelling of a name: compatibility forms folded, no spaces, upper case.
 
