@@ -50,6 +50,7 @@ def demo(
     if state == "empty":
         marker.begin(folder, recipe)
         _build(scale, book)
+        _count_use()
         marker.finish(folder)
     elif state == "older":
         out.print("示例省由较早的版本或不同的规模建成，照旧可用；要重建：xinlu demo --fresh")
@@ -59,6 +60,15 @@ def demo(
     if check:
         _check(folder, book)
     _accounts()
+
+
+def _count_use() -> None:
+    """Count the use of clauses now, once for each run, so that nobody waits for it on a page."""
+    from xinlu.assessment.clause_use import kept_use
+    from xinlu.assessment.models import Run
+
+    for run in Run.objects.all():
+        kept_use(run)
 
 
 def _check(folder: Path, books: list[str] | None) -> None:

@@ -48,9 +48,9 @@ def as_pdf(one: Letter, *, sample: bool, at: datetime) -> bytes:
     """The letter as a PDF; equal letters give equal bytes."""
     said = json.dumps(_said(one, sample=sample), ensure_ascii=False)
     data: bytes = typst.compile(
-        TEMPLATE.read_bytes(),
+        TEMPLATE,
         sys_inputs={"letter": said},
-        font_paths=[str(PRINT)] if PRINT.is_dir() else [],
+        font_paths=[PRINT] if PRINT.is_dir() else [],
         timestamp=int(at.timestamp()),
         format="pdf",
     )

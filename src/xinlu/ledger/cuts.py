@@ -94,6 +94,11 @@ def ways_of(records: Iterable[int]) -> dict[int, str]:
     return {record: way or "" for record, way in found.items()}
 
 
+def newest_delivery() -> int:
+    """Number of the last delivery: figures about deliveries change with it even where no record changed."""
+    return Delivery._base_manager.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
 def items_delivered() -> frozenset[str]:
     """What somebody delivered at least once: items, and ``relation:…`` as deliveries carry them."""
     rows = Delivery._base_manager.filter(accepted__gt=0).order_by()

@@ -20,7 +20,7 @@ from xinlu.gazette.current import library
 from xinlu.intake import quantities
 from xinlu.intake.quantities import Cell
 from xinlu.law.indicator import Indicator, Share
-from xinlu.ledger.cuts import PROVINCE, Cut, city_titles, month_after, months_back
+from xinlu.ledger.cuts import PROVINCE, Cut, city_titles, month_after, months_back, newest_delivery
 from xinlu.ledger.models import Delivery
 from xinlu.web.chosen import officer
 from xinlu.web.deliveries import title_of as item_title
@@ -163,12 +163,12 @@ def _asked(request: HttpRequest) -> tuple[Period, FilterBar]:
 
 
 def _cells(scope: Scope, cut: Cut) -> list[Cell]:
-    name = f"indicator cells {cut.since} {cut.until}"
+    name = f"indicator cells {cut.since} {cut.until} {newest_delivery()}"
     return remembered(name, scope, today(), lambda: quantities.cube(scope, since=cut.since, until=cut.until))
 
 
 def _clauses(scope: Scope, cut: Cut) -> list[UsedClause]:
-    name = f"indicator clauses {cut.since} {cut.until}"
+    name = f"indicator clauses {cut.since} {cut.until} {newest_delivery()}"
     return remembered(name, scope, today(), lambda: clause_use.clauses(scope, Cut(cut.since, cut.until)))
 
 

@@ -19,10 +19,11 @@ from xinlu.intake import measures
 from xinlu.intake.letter import Letter, letter, letters
 from xinlu.intake.letter_file import hand_out
 from xinlu.law.indicator import Share
-from xinlu.ledger.cuts import months_back
+from xinlu.ledger.cuts import months_back, newest_delivery
 from xinlu.web.chosen import officer
 from xinlu.web.moments import acting, now, sample_day, today
 from xinlu.web.parts import Filter, FilterBar, Pager, page_number
+from xinlu.web.remembered import remembered
 
 MONTHS, SIZE = 24, 50
 TYPES = {"pdf": "application/pdf", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
@@ -101,7 +102,10 @@ def check_again(request: HttpRequest, source: str, month: str) -> HttpResponse:
 
 def _found(request: HttpRequest, source: str, month: str) -> tuple[Scope, Letter]:
     scope, day = officer(request), _month(month)
-    found = letter(scope, source, day) if day else None
+    if day is None:
+        raise Http404("没有这封质量函")
+    name = f"letter {source} {day} {newest_delivery()}"
+    found = remembered(name, scope, today(), lambda: letter(scope, source, day))
     if found is None:
         raise Http404("没有这封质量函")
     return scope, found

@@ -21,7 +21,7 @@ from xinlu.intake.hold import HoldRefused, drop, hold_of, holds, release
 from xinlu.intake.measures import Handed, Measure
 from xinlu.law.quality import Dimension
 from xinlu.ledger import queries as ledger
-from xinlu.ledger.cuts import Cut, month_after, months_back
+from xinlu.ledger.cuts import Cut, month_after, months_back, newest_delivery
 from xinlu.web.chosen import officer
 from xinlu.web.deliveries import title_of, told_row
 from xinlu.web.moments import now, today
@@ -235,7 +235,7 @@ def check_titles() -> dict[str, str]:
 
 
 def _handed(scope: Scope, cut: Cut) -> list[Handed]:
-    name = f"handed {cut.since} {cut.until} {cut.source}"
+    name = f"handed {cut.since} {cut.until} {cut.source} {newest_delivery()}"
     return remembered(name, scope, today(), lambda: measures.handed(scope, cut))
 
 
