@@ -16,6 +16,7 @@ import json
 import os
 import sys
 import tempfile
+import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -131,7 +132,7 @@ def take(folder: Path, file: Path, day: date) -> dict[str, Any]:
 
     columnar.sync()
     steps: list[tuple[str, float]] = []
-    clock = Clock()
+    clock, busy = Clock(), time.process_time()
     done = take_feed(
         file,
         source="wim",
@@ -146,6 +147,7 @@ def take(folder: Path, file: Path, day: date) -> dict[str, Any]:
     counts = {name: getattr(done, name) for name in ("delivered", "accepted", "queried", "duplicate")}
     return {
         "seconds": seconds,
+        "busy": time.process_time() - busy,
         **counts,
         "codes": dict(done.codes),
         "steps": {name: round(end - at, 1) for (name, at), end in zip(steps, ends, strict=True)},
@@ -195,12 +197,13 @@ def main() -> None:
                 f"{size / 1e6:,.0f}",
                 f"{kept / 1e6:,.0f}",
                 f"{found['seconds']:.0f}",
+                f"{found['busy']:.0f}",
                 f"{found['rss_gib']:.2f}",
                 f"{found['queried']:,}",
                 f"{found['duplicate']:,}",
             )
         ],
-        head=("rows", "form", "MB in", "MB kept", "seconds", "GiB", "queried", "duplicate"),
+        head=("rows", "form", "MB in", "MB kept", "seconds", "of processor", "GiB", "queried", "duplicate"),
     )
     print(" · ".join(f"{step} {seconds} s" for step, seconds in found["steps"].items()))
     if not equal:
