@@ -60,6 +60,7 @@ def test_entries_are_as_many_as_listed_and_a_lost_one_is_none(delivered: Any) ->
     assert len(clause_use.entries(EVERYTHING, "entries_of_records", CUT, start=1, size=10)) == 1
 
 
+@pytest.mark.slow
 def test_a_scope_without_the_regions_of_the_units_counts_nothing(delivered: Any) -> None:
     elsewhere = Scope(kind="officer", key="person:1", organ="x", regions=("331100",), sectors=("all",), level="L2")
     found = own(clause_use.clauses(elsewhere, CUT), delivered.book)
@@ -67,6 +68,7 @@ def test_a_scope_without_the_regions_of_the_units_counts_nothing(delivered: Any)
     assert clause_use.entries(elsewhere, "entries_of_records", CUT) == []
 
 
+@pytest.mark.slow
 def test_a_record_leads_to_the_entries_of_published_rounds(delivered: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     record = clause_use.entries(EVERYTHING, "entries_of_records", CUT, size=1)[0].record
     Subject.objects.create(pk=1, kind="enterprise", name="示例", enrolled_at=province.at(0), change=1)

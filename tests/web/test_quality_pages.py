@@ -174,6 +174,7 @@ def test_a_letter_says_row_by_row_what_was_refused_and_until_when(desk: Desk) ->
     assert sum(found.counts().values()) == 2 * found.counts()["delivered"]
 
 
+@pytest.mark.slow
 def test_the_papers_of_a_letter_are_equal_each_time_and_marked_as_sample(desk: Desk) -> None:
     from pypdf import PdfReader
     from python_calamine import CalamineWorkbook
