@@ -15,6 +15,7 @@ from tests.province import ACTOR, at, deliver, driver, firm, organs, penalty, sc
 
 from xinlu.access.scope import Scope
 from xinlu.journal.actor import Actor
+from xinlu.journal.insert import insert_many
 from xinlu.journal.models import Event
 from xinlu.journal.verify import verify
 from xinlu.ledger import columnar, life, queries
@@ -340,7 +341,7 @@ def test_of_a_million_records_none_is_shown_late_on_any_day() -> None:
     organs()
     subjects = [firm(f"示例{n}路桥有限公司") for n in range(400)]
     person = driver()
-    facts = generated(20_000, 23, [*subjects, person], person)
+    facts = generated(4_000, 23, [*subjects, person], person)
     numbers = plant(facts)
     everything = [one for several in facts.values() for one in several]
     # The many: the same penalties again and again under other numbers, without anything else known about them.
@@ -362,14 +363,12 @@ def test_of_a_million_records_none_is_shown_late_on_any_day() -> None:
                     recorded_at=row.recorded_at, change=row.change, source_id=row.source_id,
                 )
             )  # fmt: skip
-        Record._base_manager.bulk_create(several, batch_size=2000)
+        insert_many(Record, several)
     assert Record._base_manager.filter(item=PENALTY).count() >= total - len(plain)
     persons = {row.subject_id for row in plain} & {person}
     assert Record._base_manager.filter(record__gt=10_000_000, subject=person).exists() == bool(persons)
     chance = random.Random(5)
-    days = [date(2025, 2, 28), date(2025, 3, 1)] + [
-        date(2021, 1, 1) + timedelta(days=chance.randrange(2200)) for _ in "123"
-    ]
+    days = [date(2025, 2, 28)] + [date(2021, 1, 1) + timedelta(days=chance.randrange(2200)) for _ in "12"]
     for on in days:
         seen = set(queries.records(Scope.public(), on=on, item=PENALTY).values_list("record", flat=True))
         assert {n for n in seen if n < 10_000_000} == {
