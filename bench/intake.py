@@ -265,6 +265,8 @@ def compare(options: argparse.Namespace) -> dict[str, Any]:
     wrong: Counter[str] = Counter()
     records = Record._base_manager.values_list("row", "payload").iterator(2000)
     for number, payload in records:
+        assert number is not None
+        assert payload is not None
         row, code = expected.pop(number)
         told = (payload["decision_no"], payload["party_name"], payload["uscc"], payload["decided_on"])
         meant = (row["CF_WSH"], row["CF_XDR_MC"], row["CF_XDR_SHXYM"], row["CF_JDRQ"].replace("/", "-"))
@@ -272,6 +274,7 @@ def compare(options: argparse.Namespace) -> dict[str, Any]:
         wrong["record"] += not same
     rows = DeliveryRow._base_manager.filter(outcome="queried").values_list("number", "code", "raw")
     for number, code, raw in rows.iterator(2000):
+        assert raw is not None
         row, meant_code = expected.pop(number)
         wrong["query"] += code != meant_code or raw["CF_WSH"] != row["CF_WSH"]
     return {"equal": not expected and not sum(wrong.values())}

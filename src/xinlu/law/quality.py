@@ -38,7 +38,7 @@ class Dimension(StrEnum):
     CONSISTENCY = "consistency"
 
     @property
-    def title(self) -> str:
+    def title(self) -> str:  # type: ignore[override]  # as everywhere in the law, a title is a name in Chinese
         """The dimension in Chinese.
 
         >>> Dimension.ACCURACY.title
