@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeGuard
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.expressions import Combinable
 from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Coalesce
 from django.db.models.lookups import Exact, LessThan, LessThanOrEqual
 
 from xinlu.gazette import current
@@ -87,9 +88,10 @@ def repaired(term: Term, on: date) -> Q:
     granted = _records().filter(
         Exact(KeyTextTransform(rule.names.number, F("payload")), KeyTextTransform(rule.number, OuterRef("payload"))),
         Exact(KeyTextTransform(rule.names.item, F("payload")), OuterRef("item")),
+        # Not the plain column: SQLite would look through all repairs by day instead of those of the subject.
+        LessThanOrEqual(Coalesce(F("occurred_on"), F("occurred_on")), on),
         item=rule.item,
         subject=OuterRef("subject"),
-        occurred_on__lte=on,
         **{f"payload__{rule.result.field}": rule.result.value},
     )
     return during(term) & Q(Exists(granted))
