@@ -169,7 +169,9 @@ def _spoilt_values(one: Field) -> Iterator[tuple[str, str, frozenset[str]]]:
             yield "too many decimals in", "0." + "1" * 30, codes("E14")
         case FieldType.YES_NO:
             yield "maybe in", "也许", codes("E15")
-        case FieldType.TEXT if one.mask == "none" and "uscc" not in one.name and one.name != "organisation_code":
+        case FieldType.TEXT if (
+            one.mask not in ("id_number", "plate") and "uscc" not in one.name and one.name != "organisation_code"
+        ):
             for value in FORMULAS:
                 yield f"formula {value[:12]} in", value, codes("E31")
             yield "error value in", "#REF!", codes("E31")
@@ -493,7 +495,7 @@ def _bombs(rows: list[Row]) -> Iterator[Mutant]:
             with archive.open("xl/worksheets/sheet1.xml", "w") as part:
                 part.write(b"<worksheet><sheetData>")
                 for start in range(0, 1_048_576, 65_536):
-                    several = [f"<row>{cell}</row>" for _ in range(start, start + 65_536)]
+                    several = [f"<row>{cell.format(n * 7919 % 999_983)}</row>" for n in range(start, start + 65_536)]
                     part.write("".join(several).encode())
                 part.write(b"</sheetData></worksheet>")
         return out.getvalue()
@@ -507,8 +509,8 @@ def _bombs(rows: list[Row]) -> Iterator[Mutant]:
         ("a part that says it is small", "a.xlsx", lambda: _lying(sheet), codes("F03", "F19")),
         ("a text of 150 MB", "a.xlsx", lambda: by_hand("", shared=f"<sst><si><t>{noise(150_000_000)}</t></si></sst>"), codes("F03", "F06")),
         ("a tag of 100 MB", "a.xlsx", lambda: by_hand(f'<row r="1"><c r="A1" t="{noise(100_000_000)}"/></row>'), codes("F03", "F06")),
-        ("a million rows", "a.xlsx", lambda: million("<c><v>1</v></c><c><v>2</v></c>"), codes("F05")),
-        ("a million rows of texts", "a.xlsx", lambda: million('<c t="inlineStr"><is><t>CF_WSH</t></is></c>'), codes("F05")),
+        ("a million rows", "a.xlsx", lambda: million("<c><v>{}</v></c><c><v>2</v></c>"), codes("F05")),
+        ("a million rows of texts", "a.xlsx", lambda: million('<c t="inlineStr"><is><t>第{}号</t></is></c>'), codes("F05")),
         ("a million lines", "a.csv", lambda: b"CF_WSH,CF_XDR_MC\n" + b"1,2\n" * 1_000_000, codes("F05")),
         ("a million objects", "a.json", lambda: b"[" + b'{"CF_WSH":1},' * 999_999 + b'{"CF_WSH":1}]', codes("F05")),
         ("a million objects by lines", "a.ndjson", lambda: b'{"CF_WSH": 1}\n' * 1_000_000, codes("F05")),

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 
-from rapidfuzz import process
+from rapidfuzz import fuzz, process
 
 from xinlu.access.scope import Scope
 from xinlu.intake.columns import plain, spellings
@@ -21,7 +21,8 @@ from xinlu.law.identifiers import half_width, is_valid
 from xinlu.registry.models import Subject
 from xinlu.registry.queries import numbers_by_identifier
 
-LIKE_ENOUGH = 60
+LIKE_ENOUGH, AHEAD = 50, 10
+"""Of a hundred: how like the nearest word must be, and how much more than the next one."""
 MATCHING = Scope.system("suggesting names for queried rows")
 _TWINS = str.maketrans("OIZS", "0125")
 """Letters that no unified social credit code has, and the digits that they are taken for."""
@@ -107,8 +108,11 @@ def _day(said: str) -> str:
 
 
 def _nearest(said: str, known: Mapping[str, str]) -> str:
-    near = process.extractOne(said, list(known))
-    return near[0] if near and near[1] >= LIKE_ENOUGH else ""
+    near = process.extract(said, list(known), scorer=fuzz.ratio, limit=5)
+    if not near or near[0][1] < LIKE_ENOUGH:
+        return ""
+    rivals = [score for word, score, _ in near if known[word] != known[near[0][0]]]
+    return near[0][0] if near[0][1] >= max(rivals, default=0) + AHEAD else ""
 
 
 def _rounded(said: str, field: Field) -> str:
