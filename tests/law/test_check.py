@@ -38,7 +38,7 @@ severity: general
 publicity: {start: decided_on, months: 12}
 legal_basis: 示例
 source: {document: 示例, issuer: 示例, grade: sample}
-in_force: {from: 2024-01-01}
+in_force: {from: 2019-01-01}
 roles:
   - {name: subject, title: 相对人, kinds: [enterprise], required: true}
 fields:
