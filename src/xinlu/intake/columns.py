@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeVar
 
-from rapidfuzz import process
-
 from xinlu.intake.problems import Refused, file_problem, refuse
 from xinlu.law.catalogue import Catalogue, Field, Item, RelationKind, SubjectKind
 from xinlu.law.identifiers import TITLES, half_width
@@ -361,8 +359,7 @@ def _known(known: dict[str, Known], name: str, what: str, file: str) -> Known:
     by_title = [one for one in known.values() if getattr(one, "title", "") == name]
     if len(by_title) == 1:
         return by_title[0]
-    near = process.extractOne(name, list(known))
-    hint = f"，是不是“{near[0]}”？" if near and near[1] >= 60 else ""
+    hint = _hint(name, list(known), like=60)
     raise refuse("F15", f"目录中没有{what}“{name}”{hint}", file=file)
 
 
@@ -417,12 +414,20 @@ def _is_named(item: Item, file: str) -> bool:
     return item.item in file.lower() or item.title in file
 
 
+def _hint(name: str, known: Sequence[str], *, like: int) -> str:
+    """The nearest known name, as a question; empty when none is near."""
+    # A megabyte or three that a file in order does not need.
+    from rapidfuzz import process
+
+    near = process.extractOne(name, known) if known else None
+    return f"，是不是“{near[0]}”？" if near and near[1] >= like else ""
+
+
 def unknown_columns(unknown: Sequence[str], known: Iterable[str], *, file: str) -> list[Problem]:
     """A warning for each column that nobody knows, with the nearest known name."""
     names = list(dict.fromkeys(known))
     warnings = []
     for header in unknown:
-        near = process.extractOne(header, names) if names else None
-        hint = f"，是不是“{near[0]}”？" if near and near[1] >= 75 else ""
+        hint = _hint(header, names, like=75)
         warnings.append(file_problem("F16", f"不认识的列“{header}”，其内容未收入{hint}", file=file))
     return warnings

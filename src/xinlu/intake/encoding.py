@@ -6,8 +6,6 @@ import codecs
 from collections.abc import Iterator
 from typing import IO
 
-from charset_normalizer import from_bytes
-
 from xinlu.intake.problems import refuse
 
 PIECE = 1 << 18
@@ -37,6 +35,9 @@ def encoding_of(file: IO[bytes], *, name: str = "") -> str:
     if _nearly_utf8(file):
         raise refuse("F02", f"第 {wrong + 1} 个字节不是 UTF-8，文件可能被截断或混了编码", file=name)
     _strictly(file, "gb18030", name)
+    # Tables of its own, which files in UTF-8 do not need.
+    from charset_normalizer import from_bytes
+
     file.seek(0)
     sample = file.read(SAMPLE)
     text = codecs.getincrementaldecoder("gb18030")().decode(sample)

@@ -76,7 +76,7 @@ class Texts:
     (None, None, '乙')
     """
 
-    IN_MEMORY = 2_000_000
+    IN_MEMORY = 1_000_000
     """Signs."""
 
     def __init__(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from django.db import transaction
@@ -13,11 +12,10 @@ from django.db import transaction
 from xinlu.access.models import Organ
 from xinlu.journal.actor import Actor
 from xinlu.journal.append import append
-from xinlu.journal.insert import insert_many
+from xinlu.journal.insert import insert_values
 from xinlu.ledger.models import Delivery, DeliveryRow, Source
 from xinlu.ledger.record import Outcome
 
-BATCH = 500
 VERB_CLOSED = "ledger.delivery.closed"
 
 
@@ -90,8 +88,7 @@ def close_delivery(
     if len({one.number for one in outcomes}) != len(outcomes) or len(outcomes) != delivery.delivered:
         raise Unaccounted(f"{delivery.delivered} rows delivered, {len(outcomes)} outcomes")
     told = _with_raws(sorted(outcomes, key=lambda one: one.number), raws)
-    while batch := list(islice(told, BATCH)):
-        insert_many(DeliveryRow, [_row(delivery, one, raw) for one, raw in batch])
+    insert_values(DeliveryRow, _COLUMNS, (_row(delivery, one, raw) for one, raw in told))
     counts = Counter(one.outcome for one in outcomes)
     delivery.accepted = counts["accepted"]
     delivery.queried = counts["queried"]
@@ -126,15 +123,19 @@ def _with_raws(
         yield one, raw
 
 
-def _row(delivery: Delivery, one: Outcome, raw: Mapping[str, Any] | None) -> DeliveryRow:
-    return DeliveryRow(
-        delivery=delivery,
-        number=one.number,
-        outcome=one.outcome,
-        code=one.code,
-        sentence=one.sentence[:600],
-        field=one.field[:80],
-        raw=dict(raw) if raw is not None else None,
-        record=one.record,
-        columns=list(one.columns) if one.columns else None,
+_COLUMNS = ("delivery_id", "number", "outcome", "code", "sentence", "field", "raw", "record", "columns")
+
+
+def _row(delivery: Delivery, one: Outcome, raw: Mapping[str, Any] | None) -> tuple[Any, ...]:
+    """Values of :data:`_COLUMNS`."""
+    return (
+        delivery.pk,
+        one.number,
+        one.outcome,
+        one.code,
+        one.sentence[:600],
+        one.field[:80],
+        dict(raw) if raw is not None else None,
+        one.record,
+        list(one.columns) if one.columns else None,
     )

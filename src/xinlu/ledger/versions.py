@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from xinlu.journal.insert import insert_many
+from xinlu.journal.insert import insert_many, insert_values
 from xinlu.journal.sequence import take
 from xinlu.law.catalogue import Item
 from xinlu.ledger.draft import Draft
@@ -54,7 +54,7 @@ def write(
         for v, number in zip(versions, numbers, strict=True)
     ]
     insert_many(Record, rows)
-    insert_many(RecordRole, list(_roles(rows, versions)))
+    insert_values(RecordRole, ("version_id", "role", "subject_id"), _roles(rows, versions))
     if item.item == RATING:
         insert_many(Standing, [_standing(row) for row in rows])
     return numbers
@@ -114,11 +114,11 @@ def _row(
     )
 
 
-def _roles(rows: Sequence[Record], versions: Sequence[Version]) -> Iterable[RecordRole]:
+def _roles(rows: Sequence[Record], versions: Sequence[Version]) -> Iterable[tuple[int, str, int]]:
     for row, version in zip(rows, versions, strict=True):
         for role, numbers in version.draft.roles.items():
             for number in dict.fromkeys(numbers):
-                yield RecordRole(version=row, role=role, subject_id=number)
+                yield row.pk, role, number
 
 
 def _standing(row: Record) -> Standing:
